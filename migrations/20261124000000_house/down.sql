@@ -1,0 +1,16 @@
+DROP TABLE access_events;
+DROP TABLE ledger_payloads;
+DROP TABLE ledger_entries;
+DROP TABLE policies;
+DROP TABLE mentions;
+DROP TABLE statements;
+DROP TABLE facts;
+DROP TABLE team_members;
+DROP TABLE cases;
+DROP TABLE relations;
+DROP TABLE individuals;
+DROP TABLE sources;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE accounts;
+DROP TABLE organisations;

@@ -1,0 +1,238 @@
+-- Portable types only: the same text runs on SQLite and PostgreSQL.
+CREATE TABLE organisations (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    aliases TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    country TEXT,
+    website TEXT,
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    retired_at TIMESTAMP
+);
+
+CREATE TABLE accounts (
+    id TEXT NOT NULL PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    email TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL CONSTRAINT accounts_role CHECK (role IN ('admin', 'staff', 'partner', 'dashboard')),
+    password_hash TEXT NOT NULL,
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    disabled_at TIMESTAMP
+);
+
+CREATE TABLE sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    created_at TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP NOT NULL,
+    ended_at TIMESTAMP
+);
+CREATE INDEX sessions_account ON sessions (account_id);
+
+CREATE TABLE refresh_tokens (
+    token_hash TEXT NOT NULL PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions (id),
+    created_at TIMESTAMP NOT NULL,
+    used_at TIMESTAMP
+);
+
+CREATE TABLE sources (
+    id TEXT NOT NULL PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    sharing TEXT NOT NULL CONSTRAINT sources_sharing CHECK (sharing IN ('public', 'partners', 'internal', 'restricted')),
+    title TEXT NOT NULL,
+    publisher TEXT,
+    address TEXT,
+    published_on TEXT,
+    language TEXT,
+    kind TEXT,
+    reliability TEXT NOT NULL,
+    statement_id TEXT,
+    notes TEXT,
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    retired_at TIMESTAMP
+);
+
+CREATE TABLE individuals (
+    id TEXT NOT NULL PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    sharing TEXT NOT NULL CONSTRAINT individuals_sharing CHECK (sharing IN ('public', 'partners', 'internal', 'restricted')),
+    names TEXT NOT NULL,
+    names_folded TEXT NOT NULL,
+    sex TEXT NOT NULL,
+    born_on TEXT,
+    born_earliest DATE,
+    born_latest DATE,
+    died_on TEXT,
+    country TEXT,
+    ethnicity TEXT,
+    religion TEXT,
+    occupations TEXT NOT NULL,
+    biography TEXT,
+    identifiers TEXT NOT NULL,
+    notes TEXT,
+    source_id TEXT REFERENCES sources (id),
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    retired_at TIMESTAMP
+);
+CREATE INDEX individuals_updated ON individuals (updated_at, id);
+CREATE INDEX individuals_country ON individuals (country, id);
+
+CREATE TABLE relations (
+    id TEXT NOT NULL PRIMARY KEY,
+    individual_id TEXT NOT NULL REFERENCES individuals (id),
+    kind TEXT NOT NULL,
+    other_id TEXT NOT NULL REFERENCES individuals (id),
+    note TEXT,
+    source_id TEXT REFERENCES sources (id),
+    created_at TIMESTAMP NOT NULL,
+    retired_at TIMESTAMP
+);
+CREATE INDEX relations_individual ON relations (individual_id);
+CREATE INDEX relations_other ON relations (other_id);
+
+CREATE TABLE cases (
+    id TEXT NOT NULL PRIMARY KEY,
+    individual_id TEXT NOT NULL REFERENCES individuals (id),
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    sharing TEXT NOT NULL CONSTRAINT cases_sharing CHECK (sharing IN ('public', 'partners', 'internal', 'restricted')),
+    country TEXT NOT NULL,
+    opened_on TEXT,
+    closed_on TEXT,
+    concerns TEXT NOT NULL,
+    impugned_activity TEXT,
+    summary TEXT,
+    notes TEXT,
+    officer_id TEXT REFERENCES accounts (id),
+    source_id TEXT REFERENCES sources (id),
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    retired_at TIMESTAMP
+);
+CREATE INDEX cases_individual ON cases (individual_id);
+CREATE INDEX cases_country ON cases (country, id);
+CREATE INDEX cases_updated ON cases (updated_at, id);
+
+-- Who may see a restricted record: the members of its team, whatever their role.
+CREATE TABLE team_members (
+    record_id TEXT NOT NULL,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    joined_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (record_id, account_id)
+);
+CREATE INDEX team_members_account ON team_members (account_id);
+
+-- Dated facts of a case: custody stages, charges, sentences, health reports. What they share stands in
+-- columns; what is particular to a kind is its `particulars`, JSON of a closed shape checked by the program.
+CREATE TABLE facts (
+    id TEXT NOT NULL PRIMARY KEY,
+    case_id TEXT NOT NULL REFERENCES cases (id),
+    kind TEXT NOT NULL CONSTRAINT facts_kind CHECK (kind IN ('custody', 'charge', 'sentence', 'health')),
+    sharing TEXT NOT NULL CONSTRAINT facts_sharing CHECK (sharing IN ('public', 'partners', 'internal', 'restricted')),
+    source_id TEXT REFERENCES sources (id),
+    information TEXT NOT NULL,
+    rank TEXT NOT NULL,
+    holds_from TEXT NOT NULL,
+    earliest DATE NOT NULL,
+    latest DATE NOT NULL,
+    particulars TEXT NOT NULL,
+    notes TEXT,
+    supersedes TEXT REFERENCES facts (id),
+    superseded_by TEXT,
+    reason TEXT,
+    recorded_at TIMESTAMP NOT NULL,
+    recorded_by TEXT NOT NULL REFERENCES accounts (id),
+    updated_at TIMESTAMP NOT NULL,
+    retracted_at TIMESTAMP
+);
+CREATE INDEX facts_case ON facts (case_id, kind);
+
+CREATE TABLE statements (
+    id TEXT NOT NULL PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    sharing TEXT NOT NULL CONSTRAINT statements_sharing CHECK (sharing IN ('public', 'partners', 'internal', 'restricted')),
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    issuers TEXT NOT NULL,
+    issued_on TEXT NOT NULL,
+    issued_earliest DATE NOT NULL,
+    issued_latest DATE NOT NULL,
+    language TEXT NOT NULL,
+    source_id TEXT REFERENCES sources (id),
+    text TEXT NOT NULL,
+    text_digest TEXT NOT NULL,
+    words_folded TEXT NOT NULL,
+    concerns TEXT NOT NULL,
+    calls TEXT NOT NULL,
+    related TEXT NOT NULL,
+    notes TEXT,
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    retired_at TIMESTAMP
+);
+CREATE INDEX statements_digest ON statements (text_digest);
+CREATE INDEX statements_updated ON statements (updated_at, id);
+
+CREATE TABLE mentions (
+    id TEXT NOT NULL PRIMARY KEY,
+    statement_id TEXT NOT NULL REFERENCES statements (id),
+    individual_id TEXT NOT NULL REFERENCES individuals (id),
+    start_at INTEGER NOT NULL,
+    end_at INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    matched TEXT NOT NULL,
+    score DOUBLE PRECISION NOT NULL,
+    why TEXT NOT NULL,
+    state TEXT NOT NULL,
+    decided_by TEXT REFERENCES accounts (id),
+    decided_at TIMESTAMP,
+    created_at TIMESTAMP NOT NULL
+);
+CREATE INDEX mentions_statement ON mentions (statement_id);
+CREATE INDEX mentions_individual ON mentions (individual_id);
+
+CREATE TABLE policies (
+    version INTEGER NOT NULL PRIMARY KEY,
+    rule TEXT NOT NULL,
+    adopted_at TIMESTAMP NOT NULL
+);
+INSERT INTO policies (version, rule, adopted_at) VALUES (1,
+    '{"title":"Seriously ill first, then particularly long sentences","source":"Chinese Human Rights Defenders, 10 May 2010","serious_from":"serious","long_from_years":10,"points":{"seriously_ill":100,"long_sentence":50}}',
+    '2010-05-10 00:00:00');
+
+-- The ledger: one entry a record changed. The payload stands apart, so that a person's data can be erased
+-- while the order stays whole.
+CREATE TABLE ledger_entries (
+    position BIGINT NOT NULL PRIMARY KEY,
+    at TIMESTAMP NOT NULL,
+    actor_id TEXT,
+    kind TEXT NOT NULL CONSTRAINT ledger_entries_kind CHECK (kind IN ('created', 'changed', 'retired', 'retracted')),
+    record_kind TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    parent_id TEXT,
+    digest TEXT NOT NULL
+);
+CREATE INDEX ledger_entries_record ON ledger_entries (record_id, position);
+CREATE INDEX ledger_entries_parent ON ledger_entries (parent_id, position);
+
+CREATE TABLE ledger_payloads (
+    position BIGINT NOT NULL PRIMARY KEY REFERENCES ledger_entries (position),
+    salt TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    reason TEXT
+);
+
+-- The second stream: log-ins and refusals, without positions.
+CREATE TABLE access_events (
+    id TEXT NOT NULL PRIMARY KEY,
+    at TIMESTAMP NOT NULL,
+    account_id TEXT,
+    kind TEXT NOT NULL,
+    subject TEXT
+);
+CREATE INDEX access_events_at ON access_events (at, id);

@@ -1,0 +1,290 @@
+//! Accounts and sessions as rows. They live on this floor because the door reads them.
+
+use diesel::prelude::*;
+
+use crate::access::viewer::Viewer;
+use crate::base::error::{Code, Error};
+use crate::base::id::{AccountId, OrganisationId, SessionId};
+use crate::base::text::Line;
+use crate::base::time::UtcTime;
+use crate::base::words::Role;
+use crate::schema::{accounts, refresh_tokens, sessions};
+use crate::store::Conn;
+
+/// An account as stored.
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = accounts, treat_none_as_null = true)]
+pub struct AccountRow {
+    /// Its id.
+    pub id: AccountId,
+    /// The organisation that it belongs to.
+    pub organisation_id: OrganisationId,
+    /// Log-in name, lower case.
+    pub email: String,
+    /// The person's name.
+    pub name: Line,
+    /// What it may do.
+    pub role: Role,
+    /// Argon2id, PHC string.
+    pub password_hash: String,
+    /// When it was made.
+    pub created_at: UtcTime,
+    /// When it last changed.
+    pub updated_at: UtcTime,
+    /// When it was shut, if it was.
+    pub disabled_at: Option<UtcTime>,
+}
+
+crate::record!(AccountRow, accounts, "account", parent: |_row| None, owner: |_row| None, {
+    id: Public,
+    organisation_id: Public,
+    email: Internal,
+    name: Internal,
+    role: Public,
+    created_at: Public,
+    updated_at: Public,
+    disabled_at: Public,
+} derived {
+    disabled: Public,
+} secret {
+    password_hash,
+});
+
+/// A session: what one log-in began.
+#[derive(Clone, Debug, Queryable, Insertable)]
+#[diesel(table_name = sessions)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// When it began.
+    pub created_at: UtcTime,
+    /// When it can no longer be refreshed.
+    pub expires_at: UtcTime,
+    /// When it was ended, if it was.
+    pub ended_at: Option<UtcTime>,
+}
+
+/// The viewer that a session speaks for, if it still does.
+///
+/// # Errors
+/// `unauthorised` where the session has ended or the account is shut.
+pub fn viewer(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<Viewer, Error> {
+    let found: Option<(AccountId, OrganisationId, Role)> = sessions::table
+        .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
+        .filter(sessions::id.eq(session.clone()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .filter(accounts::disabled_at.is_null())
+        .select((accounts::id, accounts::organisation_id, accounts::role))
+        .first(conn)
+        .optional()?;
+    let (account_id, organisation_id, role) =
+        found.ok_or_else(|| Error::new(Code::Unauthorised, "the session has ended"))?;
+    Ok(Viewer {
+        account_id,
+        session_id: Some(session.clone()),
+        organisation_id,
+        role,
+    })
+}
+
+/// The account with that address, if there is one.
+///
+/// # Errors
+/// What the database says.
+pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<AccountRow>, Error> {
+    Ok(accounts::table
+        .filter(accounts::email.eq(email.trim().to_lowercase()))
+        .select(accounts::all_columns)
+        .first(conn)
+        .optional()?)
+}
+
+/// The account of that id.
+///
+/// # Errors
+/// `not_found`.
+pub fn find(conn: &mut Conn, id: &AccountId) -> Result<AccountRow, Error> {
+    Ok(accounts::table
+        .find(id.clone())
+        .select(accounts::all_columns)
+        .first(conn)?)
+}
+
+/// Up to that many accounts after that id, in the order of their ids.
+///
+/// # Errors
+/// What the database says.
+pub fn list(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<AccountRow>, Error> {
+    Ok(accounts::table
+        .filter(accounts::id.gt(after.to_owned()))
+        .order(accounts::id)
+        .limit(limit)
+        .select(accounts::all_columns)
+        .load(conn)?)
+}
+
+/// Whether there is an administrator who can log in, beside that one.
+///
+/// # Errors
+/// What the database says.
+pub fn has_other_admin(conn: &mut Conn, id: &AccountId) -> Result<bool, Error> {
+    let others: i64 = accounts::table
+        .filter(accounts::id.ne(id.clone()))
+        .filter(accounts::role.eq(Role::Admin))
+        .filter(accounts::disabled_at.is_null())
+        .select(diesel::dsl::count_star())
+        .first(conn)?;
+    Ok(others > 0)
+}
+
+/// Opens a session with its first refresh token (given hashed).
+///
+/// # Errors
+/// What the database says.
+pub fn open_session(conn: &mut Conn, session: &SessionRow, token_hash: &str) -> Result<(), Error> {
+    diesel::insert_into(sessions::table).values(session).execute(conn)?;
+    keep_token(conn, &session.id, token_hash, session.created_at)
+}
+
+fn keep_token(conn: &mut Conn, session: &SessionId, token_hash: &str, now: UtcTime) -> Result<(), Error> {
+    diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::token_hash.eq(token_hash),
+            refresh_tokens::session_id.eq(session.clone()),
+            refresh_tokens::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What presenting a refresh token led to.
+pub enum Refreshed {
+    /// The session goes on under the new token.
+    Renewed(Viewer),
+    /// The token had been used before: the whole family is ended.
+    Reused(AccountId),
+    /// Unknown, ended or expired.
+    Refused,
+}
+
+/// Uses a refresh token up and puts the next in its place. A token used twice ends its family.
+///
+/// # Errors
+/// What the database says.
+pub fn rotate(conn: &mut Conn, token_hash: &str, next_hash: &str, now: UtcTime) -> Result<Refreshed, Error> {
+    let found: Option<(SessionId, Option<UtcTime>, AccountId)> = refresh_tokens::table
+        .inner_join(sessions::table.on(sessions::id.eq(refresh_tokens::session_id)))
+        .filter(refresh_tokens::token_hash.eq(token_hash))
+        .select((
+            refresh_tokens::session_id,
+            refresh_tokens::used_at,
+            sessions::account_id,
+        ))
+        .first(conn)
+        .optional()?;
+    let Some((session, used, account)) = found else {
+        return Ok(Refreshed::Refused);
+    };
+    if used.is_some() {
+        end_session(conn, &session, now)?;
+        return Ok(Refreshed::Reused(account));
+    }
+    let viewer = match viewer(conn, &session, now) {
+        Ok(viewer) => viewer,
+        Err(error) if error.code == Code::Unauthorised => return Ok(Refreshed::Refused),
+        Err(error) => return Err(error),
+    };
+    diesel::update(refresh_tokens::table.find(token_hash))
+        .set(refresh_tokens::used_at.eq(now))
+        .execute(conn)?;
+    keep_token(conn, &session, next_hash, now)?;
+    Ok(Refreshed::Renewed(viewer))
+}
+
+/// Ends a session.
+///
+/// # Errors
+/// What the database says.
+pub fn end_session(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<usize, Error> {
+    Ok(diesel::update(sessions::table.find(session.clone()))
+        .filter(sessions::ended_at.is_null())
+        .set(sessions::ended_at.eq(now))
+        .execute(conn)?)
+}
+
+/// Ends all sessions of an account, but for one.
+///
+/// # Errors
+/// What the database says.
+pub fn end_sessions(
+    conn: &mut Conn,
+    account: &AccountId,
+    except: Option<&SessionId>,
+    now: UtcTime,
+) -> Result<(), Error> {
+    let spared: Vec<SessionId> = except.into_iter().cloned().collect();
+    diesel::update(sessions::table)
+        .filter(sessions::account_id.eq(account.clone()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::id.ne_all(spared))
+        .set(sessions::ended_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The account's sessions that can still be used, newest first.
+///
+/// # Errors
+/// What the database says.
+pub fn open_sessions(conn: &mut Conn, account: &AccountId, now: UtcTime) -> Result<Vec<SessionRow>, Error> {
+    Ok(sessions::table
+        .filter(sessions::account_id.eq(account.clone()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .order((sessions::created_at.desc(), sessions::id))
+        .select(sessions::all_columns)
+        .load(conn)?)
+}
+
+/// Whether there was ever such a refresh token (given hashed).
+///
+/// # Errors
+/// What the database says.
+pub fn is_known_token(conn: &mut Conn, token_hash: &str) -> Result<bool, Error> {
+    let known: i64 = refresh_tokens::table
+        .filter(refresh_tokens::token_hash.eq(token_hash))
+        .select(diesel::dsl::count_star())
+        .first(conn)?;
+    Ok(known > 0)
+}
+
+/// Whether there is an account of that id that is not shut.
+///
+/// # Errors
+/// What the database says.
+pub fn exists(conn: &mut Conn, id: &AccountId) -> Result<bool, Error> {
+    let found: Option<AccountId> = accounts::table
+        .find(id.clone())
+        .filter(accounts::disabled_at.is_null())
+        .select(accounts::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Whether there is an account of that id, not shut, of an administrator or of the staff.
+///
+/// # Errors
+/// What the database says.
+pub fn is_inside(conn: &mut Conn, id: &AccountId) -> Result<bool, Error> {
+    let role: Option<Role> = accounts::table
+        .find(id.clone())
+        .filter(accounts::disabled_at.is_null())
+        .select(accounts::role)
+        .first(conn)
+        .optional()?;
+    Ok(matches!(role, Some(Role::Admin | Role::Staff)))
+}

@@ -1,0 +1,172 @@
+//! The ledger: one entry for each record changed, and the contract by which a record tells what it holds.
+
+use diesel::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::access::secret;
+use crate::base::error::Error;
+use crate::base::id::AccountId;
+use crate::base::time::UtcTime;
+use crate::base::words::Sharing;
+use crate::schema::{ledger_entries, ledger_payloads};
+use crate::store::Conn;
+
+/// A field's name and the class of readers it is shown to: the one table of each record, which decides what an
+/// answer holds, what a history shows and what the OpenAPI document says (`x-sharing`).
+pub type Classes = &'static [(&'static str, Sharing)];
+
+/// A stored thing whose changes are kept. Implemented by [`record!`](crate::record).
+pub trait Record: Clone + Send + 'static {
+    /// Its kind in the ledger.
+    const KIND: &'static str;
+    /// Its fields and their classes.
+    const CLASSES: Classes;
+    /// Its id.
+    fn id(&self) -> String;
+    /// The record it is part of, for that record's history.
+    fn parent(&self) -> Option<String>;
+    /// The organisation that owns it, where it has one.
+    fn owner(&self) -> Option<String>;
+    /// Name and value of each field.
+    fn fields(&self) -> Vec<(&'static str, Value)>;
+    /// Name and value of each field whose value nobody is shown: the ledger says only that it changed.
+    fn secrets(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+    /// Stores it as new.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn insert(&self, conn: &mut Conn) -> QueryResult<usize>;
+    /// Stores it over itself.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn update(&self, conn: &mut Conn) -> QueryResult<usize>;
+}
+
+/// Makes a row a [`Record`]: its table, kind, parent, owner, and a class for each field that anyone may be shown;
+/// `derived` are those that an answer adds to the stored ones.
+#[macro_export]
+macro_rules! record {
+    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })?) => {
+        impl $crate::access::ledger::Record for $row {
+            const KIND: &'static str = $kind;
+            const CLASSES: $crate::access::ledger::Classes = &[
+                $((stringify!($field), $crate::base::words::Sharing::$class),)*
+                $($((stringify!($shown), $crate::base::words::Sharing::$shown_class),)*)?
+                $($((stringify!($secret), $crate::base::words::Sharing::Internal),)*)?
+            ];
+            fn id(&self) -> String { self.id.to_string() }
+            fn parent(&self) -> Option<String> { let $p = self; $parent }
+            fn owner(&self) -> Option<String> { let $o = self; $owner }
+            fn fields(&self) -> Vec<(&'static str, serde_json::Value)> {
+                vec![$((stringify!($field), serde_json::to_value(&self.$field).unwrap_or_default())),*]
+            }
+            $(fn secrets(&self) -> Vec<(&'static str, String)> {
+                vec![$((stringify!($secret), self.$secret.clone())),*]
+            })?
+            fn insert(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<usize> {
+                use diesel::RunQueryDsl;
+                diesel::insert_into($table::table).values(self).execute(conn)
+            }
+            fn update(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<usize> {
+                use diesel::{QueryDsl, RunQueryDsl};
+                diesel::update($table::table.find(self.id.clone())).set(self).execute(conn)
+            }
+        }
+    };
+}
+
+/// An entry as stored.
+#[derive(Clone, Debug, Queryable, Insertable)]
+#[diesel(table_name = ledger_entries)]
+pub struct EntryRow {
+    /// Dense, from 1.
+    pub position: i64,
+    /// When it was recorded.
+    pub at: UtcTime,
+    /// Who did it; none for the command line.
+    pub actor_id: Option<AccountId>,
+    /// created, changed, retired or retracted.
+    pub kind: String,
+    /// What kind of record.
+    pub record_kind: String,
+    /// Which record.
+    pub record_id: String,
+    /// The record it is part of.
+    pub parent_id: Option<String>,
+    /// Salted digest of the record as it then stood.
+    pub digest: String,
+}
+
+/// What a change says of itself.
+pub struct Deed<'a> {
+    /// created, changed, retired or retracted.
+    pub kind: &'a str,
+    /// Why, where the caller said.
+    pub reason: Option<String>,
+    /// Who; none for the command line.
+    pub actor: Option<AccountId>,
+    /// When.
+    pub at: UtcTime,
+    /// Fresh salt.
+    pub salt: String,
+}
+
+/// Appends the entry of one change.
+///
+/// # Errors
+/// What the database says.
+pub fn append<R: Record>(conn: &mut Conn, before: Option<&R>, after: &R, deed: Deed<'_>) -> Result<(), Error> {
+    let last: Option<i64> = ledger_entries::table
+        .select(diesel::dsl::max(ledger_entries::position))
+        .first(conn)?;
+    let position = last.unwrap_or(0) + 1;
+    let now = after.fields();
+    let mut changed = difference(before.map(Record::fields).unwrap_or_default(), &now);
+    let known = before.map(Record::secrets).unwrap_or_default();
+    for secret in after.secrets().iter().filter(|secret| !known.contains(secret)) {
+        changed.insert(secret.0.to_owned(), json!({"from": null, "to": "changed"}));
+    }
+    let whole = Value::Object(
+        now.iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
+    );
+    let entry = EntryRow {
+        position,
+        at: deed.at,
+        actor_id: deed.actor,
+        kind: deed.kind.to_owned(),
+        record_kind: R::KIND.to_owned(),
+        record_id: after.id(),
+        parent_id: after.parent(),
+        digest: secret::salted_digest(&deed.salt, &whole.to_string()),
+    };
+    diesel::insert_into(ledger_entries::table)
+        .values(&entry)
+        .execute(conn)?;
+    diesel::insert_into(ledger_payloads::table)
+        .values((
+            ledger_payloads::position.eq(position),
+            ledger_payloads::salt.eq(deed.salt),
+            ledger_payloads::fields.eq(Value::Object(changed).to_string()),
+            ledger_payloads::reason.eq(deed.reason),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The fields that differ: `{name: {from, to}}`.
+fn difference(before: Vec<(&'static str, Value)>, after: &[(&'static str, Value)]) -> Map<String, Value> {
+    let mut old: std::collections::HashMap<_, _> = before.into_iter().collect();
+    let mut changed = Map::new();
+    for (name, to) in after {
+        let from = old.remove(name).unwrap_or(Value::Null);
+        if from != *to {
+            changed.insert((*name).to_owned(), json!({"from": from, "to": to}));
+        }
+    }
+    changed
+}

@@ -1,0 +1,16 @@
+//! Who, may, did: the one door to the data. A handler reaches the store only through [`Allowed`], sees only what
+//! the `visible` of a room lets this [`Viewer`] see, and changes records only through [`Write`], which keeps the ledger.
+pub mod accounts;
+pub mod allowed;
+pub mod events;
+pub mod ledger;
+pub mod permission;
+pub mod secret;
+pub mod sharing;
+pub mod tx;
+pub mod viewer;
+
+pub use allowed::{Allowed, Door};
+pub use permission as may;
+pub use tx::{Read, Write};
+pub use viewer::Viewer;

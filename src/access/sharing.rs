@@ -1,0 +1,114 @@
+//! Who may see which record. A room's `visible(viewer)` is made of these and is the start of each of its queries.
+
+/// The rows of a table with `id`, `sharing` and `organisation_id` that a viewer may see: those up to their level,
+/// those their own organisation holds, and restricted ones whose team they are on.
+#[macro_export]
+macro_rules! shared_with {
+    ($table:ident, $viewer:expr) => {{
+        use diesel::prelude::*;
+        use $crate::base::words::Sharing;
+        use $crate::schema::team_members;
+        let viewer: &$crate::access::Viewer = $viewer;
+        $table::sharing
+            .eq_any(viewer.levels().to_vec())
+            .or($table::organisation_id
+                .eq_any(viewer.owns())
+                .and($table::sharing.ne(Sharing::Restricted)))
+            .or($table::sharing.eq(Sharing::Restricted).and(
+                $table::id.eq_any(
+                    team_members::table
+                        .filter(team_members::account_id.eq(viewer.account_id.clone()))
+                        .select(team_members::record_id),
+                ),
+            ))
+    }};
+}
+
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use crate::access::Read;
+use crate::access::ledger::{Classes, Record};
+use crate::base::error::Error;
+use crate::base::id::AccountId;
+use crate::base::time::UtcTime;
+use crate::base::words::Sharing;
+use crate::schema::team_members;
+use crate::store::Conn;
+
+/// That an account is on the team of a record.
+#[derive(Clone, Debug, Queryable, Insertable)]
+#[diesel(table_name = team_members)]
+pub struct TeamRow {
+    /// The record.
+    pub record_id: String,
+    /// Who.
+    pub account_id: AccountId,
+    /// Since when.
+    pub joined_at: UtcTime,
+}
+
+impl Record for TeamRow {
+    const KIND: &'static str = "team_member";
+    const CLASSES: Classes = &[
+        ("record_id", Sharing::Internal),
+        ("account_id", Sharing::Internal),
+        ("joined_at", Sharing::Internal),
+    ];
+
+    fn id(&self) -> String {
+        format!("{}/{}", self.record_id, self.account_id)
+    }
+
+    fn parent(&self) -> Option<String> {
+        Some(self.record_id.clone())
+    }
+
+    fn owner(&self) -> Option<String> {
+        None
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("record_id", json!(self.record_id)),
+            ("account_id", json!(self.account_id)),
+            ("joined_at", json!(self.joined_at)),
+        ]
+    }
+
+    fn insert(&self, conn: &mut Conn) -> QueryResult<usize> {
+        diesel::insert_into(team_members::table).values(self).execute(conn)
+    }
+
+    /// A member changes by leaving.
+    fn update(&self, conn: &mut Conn) -> QueryResult<usize> {
+        diesel::delete(team_members::table.find((self.record_id.clone(), self.account_id.clone()))).execute(conn)
+    }
+}
+
+impl TeamRow {
+    /// Whether that account is on that team.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn is_member(tx: &mut Read<'_>, record_id: &str, account_id: &AccountId) -> Result<bool, Error> {
+        let found: Option<String> = team_members::table
+            .find((record_id.to_owned(), account_id.clone()))
+            .select(team_members::record_id)
+            .first(tx.conn())
+            .optional()?;
+        Ok(found.is_some())
+    }
+
+    /// The team of a record.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn of(tx: &mut Read<'_>, record_id: &str) -> Result<Vec<Self>, Error> {
+        Ok(team_members::table
+            .filter(team_members::record_id.eq(record_id.to_owned()))
+            .order((team_members::joined_at, team_members::account_id))
+            .select(team_members::all_columns)
+            .load(tx.conn())?)
+    }
+}

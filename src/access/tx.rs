@@ -1,0 +1,180 @@
+//! A read or a write of the store on behalf of a viewer. Nobody but the door builds one.
+
+use std::ops::{Deref, DerefMut};
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::access::ledger::{self, Classes, Deed, Record};
+use crate::access::secret::{self, Keys};
+use crate::access::viewer::Viewer;
+use crate::base::error::Error;
+use crate::base::time::UtcTime;
+use crate::store::Conn;
+use crate::store::origin::Ids;
+use crate::web::IfMatch;
+use crate::web::reply::Tagged;
+
+/// What a reader may use: a connection, who they are, and the time.
+pub struct Read<'a> {
+    pub(crate) conn: &'a mut Conn,
+    pub(crate) viewer: Viewer,
+    pub(crate) now: UtcTime,
+    pub(crate) keys: &'a Keys,
+}
+
+impl Read<'_> {
+    /// The connection, for a room's queries.
+    pub fn conn(&mut self) -> &mut Conn {
+        self.conn
+    }
+
+    /// Who reads.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        self.viewer.clone()
+    }
+
+    /// When.
+    #[must_use]
+    pub fn now(&self) -> UtcTime {
+        self.now
+    }
+
+    /// The day of now, UTC.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.now.day()
+    }
+
+    /// An `Out` as this reader may see it: fields above their class are left out.
+    ///
+    /// # Errors
+    /// `internal` where it cannot be written as JSON.
+    pub fn seen<R: Record>(&self, row: &R, out: &impl Serialize) -> Result<Value, Error> {
+        let mut value = serde_json::to_value(out).map_err(Error::internal)?;
+        let owner = row.owner();
+        hide(&mut value, R::CLASSES, &self.viewer, owner.as_deref());
+        Ok(value)
+    }
+
+    /// A body with the tag of the bytes this reader sees.
+    #[must_use]
+    pub fn tag(&self, body: Value) -> Tagged {
+        let etag = self.keys.etag(body.to_string().as_bytes());
+        Tagged { body, etag }
+    }
+
+    /// Refuses a change made from another version than the one this reader sees now.
+    ///
+    /// # Errors
+    /// `precondition_failed`.
+    pub fn require(&self, wanted: &IfMatch, current: Value) -> Result<(), Error> {
+        let tagged = self.tag(current);
+        wanted.require(&tagged.etag, &tagged.body)
+    }
+}
+
+/// Leaves out the fields whose class is above what the viewer sees, and those without a class.
+pub fn hide(value: &mut Value, classes: Classes, viewer: &Viewer, owner: Option<&str>) {
+    if let Value::Object(fields) = value {
+        fields.retain(|name, _| {
+            classes
+                .iter()
+                .find(|(field, _)| field == name)
+                .is_some_and(|(_, class)| viewer.sees(*class, owner))
+        });
+    }
+}
+
+/// A read that may change records. What it changes, it enters in the ledger.
+pub struct Write<'a> {
+    pub(crate) read: Read<'a>,
+    pub(crate) ids: &'a Ids,
+    pub(crate) by_command_line: bool,
+}
+
+impl<'a> Deref for Write<'a> {
+    type Target = Read<'a>;
+    fn deref(&self) -> &Read<'a> {
+        &self.read
+    }
+}
+
+impl<'a> DerefMut for Write<'a> {
+    fn deref_mut(&mut self) -> &mut Read<'a> {
+        &mut self.read
+    }
+}
+
+impl Write<'_> {
+    /// A fresh random id.
+    #[must_use]
+    pub fn uuid(&self) -> uuid::Uuid {
+        self.ids.uuid()
+    }
+
+    /// Random bytes.
+    #[must_use]
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        self.ids.bytes()
+    }
+
+    /// Stores a new record.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn create<R: Record>(&mut self, row: &R) -> Result<(), Error> {
+        row.insert(self.read.conn)?;
+        self.enter(None, row, "created", None)
+    }
+
+    /// Stores a changed record.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn save<R: Record>(&mut self, before: &R, after: &R) -> Result<(), Error> {
+        self.change(before, after, "changed", None)
+    }
+
+    /// Stores a record that leaves the lists; its history stays.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn retire<R: Record>(&mut self, before: &R, after: &R) -> Result<(), Error> {
+        self.change(before, after, "retired", None)
+    }
+
+    /// Stores a changed fact, with why: `changed` where another took its place, `retracted` where it was wrong.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn change<R: Record>(
+        &mut self,
+        before: &R,
+        after: &R,
+        kind: &str,
+        reason: Option<String>,
+    ) -> Result<(), Error> {
+        after.update(self.read.conn)?;
+        self.enter(Some(before), after, kind, reason)
+    }
+
+    fn enter<R: Record>(
+        &mut self,
+        before: Option<&R>,
+        after: &R,
+        kind: &str,
+        reason: Option<String>,
+    ) -> Result<(), Error> {
+        let deed = Deed {
+            kind,
+            reason,
+            at: self.read.now,
+            actor: (!self.by_command_line).then(|| self.read.viewer.account_id.clone()),
+            salt: secret::text_of(&self.ids.bytes::<16>()),
+        };
+        ledger::append(self.read.conn, before, after, deed)
+    }
+}

@@ -1,0 +1,58 @@
+//! The reader: who asks, and how far their sight goes.
+
+use crate::base::id::{AccountId, OrganisationId, SessionId};
+use crate::base::words::{Role, Sharing};
+
+/// Whoever a request speaks for. Made by the door alone.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// The account.
+    pub account_id: AccountId,
+    /// The session; none for the command line.
+    pub session_id: Option<SessionId>,
+    /// The organisation that the account belongs to.
+    pub organisation_id: OrganisationId,
+    /// The role.
+    pub role: Role,
+}
+
+impl Viewer {
+    /// The most closed level that this role reads without being named: internal for those inside, else partners.
+    #[must_use]
+    pub fn ceiling(&self) -> Sharing {
+        match self.role {
+            Role::Admin | Role::Staff => Sharing::Internal,
+            Role::Partner | Role::Dashboard => Sharing::Partners,
+        }
+    }
+
+    /// The levels up to the ceiling, for queries.
+    #[must_use]
+    pub fn levels(&self) -> &'static [Sharing] {
+        match self.ceiling() {
+            Sharing::Public => &[Sharing::Public],
+            Sharing::Partners => &[Sharing::Public, Sharing::Partners],
+            Sharing::Internal | Sharing::Restricted => &[Sharing::Public, Sharing::Partners, Sharing::Internal],
+        }
+    }
+
+    /// The organisation whose unrestricted records this reader sees whatever their level: a partner's own.
+    #[must_use]
+    pub fn owns(&self) -> Vec<OrganisationId> {
+        match self.role {
+            Role::Partner => vec![self.organisation_id.clone()],
+            Role::Admin | Role::Staff | Role::Dashboard => Vec::new(),
+        }
+    }
+
+    /// Whether a field of that class is shown on a record that this reader may see. A dashboard gets public
+    /// fields only: no notes, no sources.
+    #[must_use]
+    pub fn sees(&self, class: Sharing, owner: Option<&str>) -> bool {
+        let own = self.role == Role::Partner && owner == Some(self.organisation_id.as_str());
+        match self.role {
+            Role::Dashboard => class == Sharing::Public,
+            _ => own || class <= self.ceiling(),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Accounts and sessions over HTTP: log in, refresh, log out; one's own account; accounts of others, for
+//! administrators. The rows live in [`crate::access::accounts`], because the door reads them.
+//!
+//! A password is hashed or checked outside of every write, few at a time, and takes as long where there is no
+//! account. Who changes their password ends their other sessions; who is shut or gets another role loses all.
+mod manage;
+mod own;
+mod sessions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{rt, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::access::{Door, secret};
+use crate::base::error::Error;
+
+pub use manage::{AccountIn, AccountOut, AccountPatch};
+pub use own::{PasswordIn, SessionOut};
+pub use sessions::{LogIn, RefreshIn, TokensOut};
+
+/// Fewest characters of a password.
+const PASSWORD_CHARS: usize = 12;
+/// Most bytes of a password: beyond that it is no longer one.
+const PASSWORD_BYTES: usize = 1024;
+/// How long a caller waits for a turn at hashing.
+const HASHING_WAIT: Duration = Duration::from_secs(5);
+
+/// Puts the room's operations on their paths.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(sessions::create_session)
+        .service(sessions::refresh_session)
+        .service(sessions::end_session)
+        .service(own::find_me)
+        .service(own::change_own_password)
+        .service(own::list_own_sessions)
+        .service(own::end_own_session)
+        .service(manage::list_accounts)
+        .service(manage::create_account)
+        .service(manage::find_account)
+        .service(manage::update_account);
+}
+
+/// Refuses a password that is too short or out of all measure.
+///
+/// # Errors
+/// `invalid` at `pointer`.
+pub fn require_good_password(pointer: &str, password: &str) -> Result<(), Error> {
+    if password.chars().count() < PASSWORD_CHARS {
+        return Err(Error::invalid(
+            pointer,
+            format!("must have {PASSWORD_CHARS} characters or more"),
+        ));
+    }
+    if password.len() > PASSWORD_BYTES {
+        return Err(Error::invalid(
+            pointer,
+            format!("must have at most {PASSWORD_BYTES} bytes"),
+        ));
+    }
+    Ok(())
+}
+
+/// Does slow work with a password on a thread of its own, when its turn comes.
+async fn in_turn<T: Send + 'static>(
+    door: &Arc<Door>,
+    work: impl FnOnce(&Door) -> T + Send + 'static,
+) -> Result<T, Error> {
+    let turn = rt::time::timeout(HASHING_WAIT, door.hashing.clone().acquire_owned()).await;
+    let turn = turn.map_err(|_| Error::unavailable())?.map_err(Error::internal)?;
+    let inside = door.clone();
+    // The turn goes with the work: a caller who hangs up does not let another in before it is done.
+    web::block(move || {
+        let done = work(&inside);
+        drop(turn);
+        done
+    })
+    .await
+    .map_err(Error::internal)
+}
+
+/// Whether that is the password; takes as long where there is no hash.
+async fn fits(door: &Arc<Door>, password: String, hash: Option<String>) -> Result<bool, Error> {
+    in_turn(door, move |door| {
+        password.len() <= PASSWORD_BYTES && door.keys.password_fits(&password, hash.as_deref())
+    })
+    .await
+}
+
+/// The hash to store for a new password.
+async fn hash(door: &Arc<Door>, password: String) -> Result<String, Error> {
+    in_turn(door, move |door| secret::hash_password(&password, &door.ids.bytes())).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_has_a_measure() {
+        assert!(require_good_password("/new", "eleven char").is_err());
+        assert!(require_good_password("/new", "十二个字的口令要有十二个").is_ok());
+        assert!(require_good_password("/new", &"x".repeat(1025)).is_err());
+    }
+}

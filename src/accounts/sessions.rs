@@ -1,0 +1,184 @@
+//! Log in, refresh, log out.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, delete, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::accounts::{self as rows, AccountRow, Refreshed, SessionRow};
+use crate::access::allowed::Stranger;
+use crate::access::secret::{self, ACCESS_TOKEN_SECONDS, Keys, SESSION_SECONDS};
+use crate::access::{Allowed, Door, Viewer, may};
+use crate::base::error::{Code, Error};
+use crate::base::id::SessionId;
+use crate::web::{Json, Reply, reply};
+
+/// Who logs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogIn {
+    /// The account's address.
+    pub email: String,
+    /// Its password.
+    #[schema(format = Password)]
+    pub password: String,
+}
+
+/// A refresh token, to be used up.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshIn {
+    /// The token of the last log-in or refresh.
+    pub refresh_token: String,
+}
+
+/// What a session speaks with.
+#[derive(Serialize, ToSchema)]
+pub struct TokensOut {
+    /// For the `Authorization` header.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// How many seconds the access token lives.
+    pub expires_in: i64,
+    /// For one refresh; a token used twice ends the session.
+    pub refresh_token: String,
+}
+
+fn refused() -> Error {
+    Error::new(Code::InvalidCredentials, Code::InvalidCredentials.title())
+}
+
+fn tokens(door: &Door, account: &str, session: &SessionId, refresh_token: String) -> Result<TokensOut, Error> {
+    let claims = Keys::claims(
+        account,
+        session.as_str(),
+        &door.ids.uuid().to_string(),
+        door.now().seconds(),
+    );
+    let access_token = door.keys.sign(&claims)?;
+    Ok(TokensOut {
+        access_token,
+        token_type: "Bearer",
+        expires_in: ACCESS_TOKEN_SECONDS,
+        refresh_token,
+    })
+}
+
+/// Opens the session, unless the account was shut or got another password meanwhile.
+async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error> {
+    let refresh_token = secret::text_of(&door.ids.bytes::<32>());
+    let (kept, now) = (secret::hash_token(&refresh_token), door.now());
+    let session = SessionRow {
+        id: SessionId::from_uuid(door.ids.uuid()),
+        account_id: account.id.clone(),
+        created_at: now,
+        expires_at: now.plus_seconds(SESSION_SECONDS),
+        ended_at: None,
+    };
+    let id = session.id.clone();
+    let known = account.clone();
+    door.unguarded(move |conn| {
+        let current = rows::find(conn, &known.id)?;
+        if current.disabled_at.is_some() || current.password_hash != known.password_hash {
+            return Err(refused());
+        }
+        rows::open_session(conn, &session, &kept)
+    })
+    .await?;
+    door.note("logged_in", Some(&account.id), Some(id.to_string()));
+    tokens(door, account.id.as_str(), &id, refresh_token)
+}
+
+/// Log in
+///
+/// Opens a session: an access token of ten minutes and a refresh token for one use. An unknown address, a wrong
+/// password and a shut account are answered alike.
+#[utoipa::path(tag = "sessions", extensions(("x-permission" = json!("Stranger"))),
+    request_body(content = LogIn, example = json!({"email": "staff@example.org", "password": "a long pass phrase"})),
+    responses((status = 201, description = "Logged in", body = TokensOut,
+        example = json!({"access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2ln", "token_type": "Bearer", "expires_in": 600, "refresh_token": "3q2-7wWwkYx0uV2Yb1nN8cQk5h0mYd4Zr6sT9uV1wXy"}))))]
+#[post("/sessions")]
+pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
+    let door = stranger.0;
+    let LogIn { email, password } = body.0;
+    let found = if email.contains('\0') {
+        None
+    } else {
+        door.look(move |conn| rows::find_by_email(conn, &email)).await?
+    };
+    let fits = super::fits(&door, password, found.as_ref().map(|row| row.password_hash.clone())).await?;
+    match found {
+        Some(account) if fits && account.disabled_at.is_none() => {
+            Ok(HttpResponse::Created().json(open(&door, account).await?))
+        }
+        other => {
+            door.note("log_in_refused", other.as_ref().map(|row| &row.id), None);
+            Err(refused())
+        }
+    }
+}
+
+/// Refresh a session
+///
+/// Uses the refresh token up and answers with the next, and a new access token. A token used twice ends its session.
+#[utoipa::path(tag = "sessions", extensions(("x-permission" = json!("Stranger"))),
+    request_body(content = RefreshIn, example = json!({"refresh_token": "3q2-7wWwkYx0uV2Yb1nN8cQk5h0mYd4Zr6sT9uV1wXy"})),
+    responses((status = 200, description = "The next tokens", body = TokensOut)))]
+#[post("/sessions/refresh")]
+pub async fn refresh_session(stranger: Stranger, body: Json<RefreshIn>) -> Reply {
+    let door = stranger.0;
+    let next = secret::text_of(&door.ids.bytes::<32>());
+    let (used, kept, now) = (
+        secret::hash_token(&body.0.refresh_token),
+        secret::hash_token(&next),
+        door.now(),
+    );
+    let asked = used.clone();
+    // What a stranger makes up costs a read, not a write.
+    let known = door.look(move |conn| rows::is_known_token(conn, &asked)).await?;
+    let outcome = if known {
+        door.unguarded(move |conn| rows::rotate(conn, &used, &kept, now))
+            .await?
+    } else {
+        Refreshed::Refused
+    };
+    match outcome {
+        Refreshed::Renewed(Viewer {
+            account_id,
+            session_id: Some(session),
+            ..
+        }) => Ok(HttpResponse::Ok().json(tokens(&door, account_id.as_str(), &session, next)?)),
+        Refreshed::Reused(account) => {
+            door.note("refresh_reused", Some(&account), None);
+            Err(Error::new(Code::Unauthorised, "the refresh token is not valid"))
+        }
+        Refreshed::Renewed(_) | Refreshed::Refused => {
+            Err(Error::new(Code::Unauthorised, "the refresh token is not valid"))
+        }
+    }
+}
+
+/// Log out
+///
+/// Ends the session that the access token speaks for, at once.
+#[utoipa::path(tag = "sessions", extensions(("x-permission" = json!("UseOwnAccount")), ("x-unconditional" = json!(true))),
+    responses((status = 204, description = "Logged out")))]
+#[delete("/sessions/current")]
+pub async fn end_session(allowed: Allowed<may::UseOwnAccount>) -> Reply {
+    let viewer = allowed.viewer().clone();
+    if let Some(session) = viewer.session_id {
+        let ended = session.clone();
+        allowed
+            .write(move |tx| {
+                let now = tx.now();
+                rows::end_session(tx.conn(), &session, now)
+            })
+            .await?;
+        allowed
+            .door()
+            .note("logged_out", Some(&viewer.account_id), Some(ended.to_string()));
+    }
+    Ok(reply::nothing())
+}

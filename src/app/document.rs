@@ -1,0 +1,208 @@
+//! The OpenAPI document: what the rooms say of themselves, completed with what holds for all of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::access::permission;
+use crate::base::choice::Choice;
+use crate::base::error::Code;
+
+/// The document, and what is known of its paths.
+pub struct Document {
+    /// The document.
+    pub value: Value,
+    /// The same, as sent.
+    pub text: String,
+    paths: Vec<(Vec<String>, String)>,
+}
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+impl Document {
+    /// Made from the rooms.
+    #[must_use]
+    pub fn made() -> Self {
+        let mut value = serde_json::to_value(super::told()).unwrap_or_default();
+        value["info"] = json!({
+            "title": "Conscience",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Case tracking for prisoners of conscience: individuals, their cases, custody, charges, sentences and health, the statements that mention them, and whom to raise first, and why.",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        });
+        complete(&mut value);
+        value["components"]["securitySchemes"] =
+            json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}});
+        value["components"]["schemas"]["Problem"] = problem_schema();
+        let paths = paths_of(&value);
+        let text = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
+        Self { value, text, paths }
+    }
+
+    /// The methods that a path knows, for `Allow`; none where there is no such path.
+    #[must_use]
+    pub fn methods_of(&self, path: &str) -> Option<String> {
+        let asked: Vec<&str> = path.split('/').collect();
+        let fits = |template: &Vec<String>| {
+            template.len() == asked.len()
+                && template
+                    .iter()
+                    .zip(&asked)
+                    .all(|(part, given)| part.starts_with('{') || part == given)
+        };
+        self.paths
+            .iter()
+            .find(|(template, _)| fits(template))
+            .map(|(_, methods)| methods.clone())
+    }
+
+    /// Permission by role and operation by permission, as a text that is checked in.
+    #[must_use]
+    pub fn role_matrix(&self) -> String {
+        let mut lines = vec![
+            "# Generated: which role may call which operation. x = may, . = 403; nobody = without a token.".to_owned(),
+        ];
+        lines.push(format!(
+            "{:<44} {:<22} nobody admin staff partner dashboard",
+            "operation", "permission"
+        ));
+        for (path, item) in entries(&self.value["paths"]) {
+            for method in METHODS {
+                let operation = &item[method];
+                if operation.is_null() {
+                    continue;
+                }
+                let name = operation["x-permission"].as_str().unwrap_or("-");
+                let open = name == "-" || name == "Stranger";
+                let mark = |may: bool| if may { "x" } else { "." };
+                let row = permission::TABLE.iter().find(|row| row.name == name);
+                let roles: Vec<&str> = crate::base::words::Role::ALL
+                    .iter()
+                    .map(|role| mark(open || row.is_some_and(|row| row.roles.contains(role))))
+                    .collect();
+                lines.push(format!(
+                    "{:<6} {path:<52} {name:<20} {} {}",
+                    method.to_uppercase(),
+                    mark(open),
+                    roles.join(" ")
+                ));
+            }
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+fn entries(value: &Value) -> BTreeMap<&String, &Value> {
+    value.as_object().map(|map| map.iter().collect()).unwrap_or_default()
+}
+
+fn paths_of(document: &Value) -> Vec<(Vec<String>, String)> {
+    let mut paths: Vec<(Vec<String>, String)> = entries(&document["paths"])
+        .into_iter()
+        .map(|(path, item)| {
+            let methods: Vec<String> = METHODS
+                .iter()
+                .filter(|method| !item[**method].is_null())
+                .map(|method| method.to_uppercase())
+                .collect();
+            (path.split('/').map(str::to_owned).collect(), methods.join(", "))
+        })
+        .collect();
+    paths.push((vec![String::new(), "openapi.json".to_owned()], "GET".to_owned()));
+    paths.push((vec![String::new(), "errors".to_owned()], "GET".to_owned()));
+    // A literal segment wins over a parameter, as it does in the router.
+    paths.sort_by_key(|(template, _)| template.iter().filter(|part| part.starts_with('{')).count());
+    paths
+}
+
+/// Adds to each operation who may call it and the errors that it can answer.
+fn complete(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object_mut() else {
+        return;
+    };
+    for (path, item) in paths.iter_mut() {
+        for method in METHODS {
+            let Some(operation) = item.get_mut(method) else {
+                continue;
+            };
+            let permission = operation["x-permission"].as_str().map(str::to_owned);
+            let closed = permission.as_deref().is_some_and(|name| name != "Stranger");
+            let has_body = !operation["requestBody"].is_null();
+            let mut codes = vec![Code::Unavailable];
+            if closed {
+                codes.extend([Code::Unauthorised, Code::Forbidden]);
+                operation["security"] = json!([{"bearer": []}]);
+            } else {
+                operation["security"] = json!([]);
+            }
+            if permission.as_deref() == Some("Stranger") {
+                codes.push(Code::InvalidCredentials);
+            }
+            if path.contains('{') {
+                codes.push(Code::NotFound);
+            }
+            if has_body {
+                codes.extend([
+                    Code::MalformedJson,
+                    Code::TooLarge,
+                    Code::UnsupportedMediaType,
+                    Code::Invalid,
+                ]);
+            }
+            if method == "get" && !operation["parameters"].is_null() {
+                codes.push(Code::Invalid);
+            }
+            if method == "patch" || (method == "delete" && operation["x-unconditional"].is_null()) {
+                codes.extend([Code::PreconditionFailed, Code::PreconditionRequired, Code::Conflict]);
+            }
+            if method == "post" && has_body {
+                codes.push(Code::Conflict);
+            }
+            let responses = &mut operation["responses"];
+            for code in codes {
+                let status = code.status().to_string();
+                if responses[&status].is_null() {
+                    responses[&status] = problem_response(code);
+                }
+            }
+        }
+    }
+}
+
+fn problem_response(code: Code) -> Value {
+    json!({
+        "description": code.title(),
+        "content": {"application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "example": {"type": format!("/errors#{}", code.slug()), "title": code.title(), "status": code.status(), "code": code.slug(), "detail": code.title(), "request_id": "9b2f8a4e-6f0e-4a53-8f6b-2f6f4b1f7a11"},
+        }},
+    })
+}
+
+fn problem_schema() -> Value {
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.slug()).collect();
+    let mut properties = Map::new();
+    for (name, schema) in [
+        ("type", json!({"type": "string"})),
+        ("title", json!({"type": "string"})),
+        ("status", json!({"type": "integer"})),
+        ("code", json!({"type": "string", "enum": codes})),
+        ("detail", json!({"type": "string"})),
+        ("request_id", json!({"type": "string"})),
+        (
+            "errors",
+            json!({"type": "array", "items": {"type": "object", "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}, "required": ["pointer", "detail"]}}),
+        ),
+        (
+            "existing",
+            json!({"type": "string", "description": "The record that is there already, if the caller may see it"}),
+        ),
+        (
+            "current",
+            json!({"description": "The record as the caller may see it now"}),
+        ),
+    ] {
+        properties.insert(name.to_owned(), schema);
+    }
+    json!({"type": "object", "description": "An error (RFC 9457)", "properties": properties, "required": ["type", "title", "status", "code", "detail", "request_id"]})
+}

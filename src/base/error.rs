@@ -1,0 +1,175 @@
+//! One table of errors: what a client reads, apart from what the log keeps.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($name:ident($slug:literal, $status:literal, $title:literal);)*) => {
+        /// What went wrong, by a name that clients may rely on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its name in answers.
+            #[must_use]
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$name => $slug),* }
+            }
+
+            /// The HTTP status it is answered with.
+            #[must_use]
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status),* }
+            }
+
+            /// What it means, in a line.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title),* }
+            }
+        }
+    };
+}
+
+codes! {
+    BadRequest("bad_request", 400, "The request could not be read");
+    MalformedJson("malformed_json", 400, "The body is not JSON");
+    Unauthorised("unauthorised", 401, "A valid access token is needed");
+    InvalidCredentials("invalid_credentials", 401, "The address or the password is wrong");
+    TokenExpired("token_expired", 401, "The access token has expired");
+    Forbidden("forbidden", 403, "This account may not do that");
+    NotFound("not_found", 404, "There is nothing here");
+    MethodNotAllowed("method_not_allowed", 405, "This path does not know that method");
+    Conflict("conflict", 409, "This contradicts what is on record");
+    AlreadyExists("already_exists", 409, "This is on record already");
+    InUse("in_use", 409, "Other records rest on this one");
+    PreconditionFailed("precondition_failed", 412, "The record has changed since that version");
+    TooLarge("too_large", 413, "The body is too large");
+    UnsupportedMediaType("unsupported_media_type", 415, "The body must be JSON");
+    Invalid("invalid", 422, "A field is not as it must be");
+    PreconditionRequired("precondition_required", 428, "If-Match is needed");
+    TooManyRequests("too_many_requests", 429, "Too many requests");
+    Internal("internal", 500, "Something went wrong inside");
+    Unavailable("unavailable", 503, "The service cannot answer now");
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer of the field, or `/parameter`.
+    pub pointer: String,
+    /// What is wrong.
+    pub detail: String,
+}
+
+/// An error as the client reads it; what only the log may know is kept apart.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// What went wrong.
+    pub code: Code,
+    /// In words.
+    pub detail: String,
+    /// The fields concerned.
+    pub errors: Vec<FieldError>,
+    /// The record that is there already.
+    pub existing: Option<String>,
+    /// The record as it is now.
+    pub current: Option<serde_json::Value>,
+    inside: Option<String>,
+}
+
+impl Error {
+    /// An error of that code.
+    #[must_use]
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            existing: None,
+            current: None,
+            inside: None,
+        }
+    }
+
+    /// A field that is not as it must be.
+    #[must_use]
+    pub fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let summary = if pointer.is_empty() {
+            detail.clone()
+        } else {
+            format!("{pointer}: {detail}")
+        };
+        Self {
+            errors: vec![FieldError {
+                pointer: pointer.to_owned(),
+                detail,
+            }],
+            ..Self::new(Code::Invalid, summary)
+        }
+    }
+
+    /// Absent, or hidden: the same.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, Code::NotFound.title())
+    }
+
+    /// The role lacks the permission.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(Code::Forbidden, Code::Forbidden.title())
+    }
+
+    /// On record already; `existing` only where the reader may see it.
+    #[must_use]
+    pub fn already_exists(detail: impl Into<String>, existing: Option<String>) -> Self {
+        Self {
+            existing,
+            ..Self::new(Code::AlreadyExists, detail)
+        }
+    }
+
+    /// A fault of ours: the cause goes to the log alone.
+    #[must_use]
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self {
+            inside: Some(cause.to_string()),
+            ..Self::new(Code::Internal, Code::Internal.title())
+        }
+    }
+
+    /// Not now.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::new(Code::Unavailable, Code::Unavailable.title())
+    }
+
+    /// The cause, for the log.
+    #[must_use]
+    pub fn inside(&self) -> Option<&str> {
+        self.inside.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        match error {
+            diesel::result::Error::NotFound => Self::not_found(),
+            other => Self::internal(other),
+        }
+    }
+}

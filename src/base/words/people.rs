@@ -1,0 +1,131 @@
+//! People and organisations.
+
+choice! {
+    /// What a name is.
+    pub enum NameKind("name_kind") {
+        Legal("legal", "Legal name"),
+        Pen("pen", "Pen name"),
+        Religious("religious", "Religious name"),
+        Courtesy("courtesy", "Courtesy name"),
+        Nickname("nickname", "Nickname"),
+        Maiden("maiden", "Maiden name"),
+        Former("former", "Former name"),
+        Romanisation("romanisation", "Romanisation"),
+        Variant("variant", "Variant"),
+        Misspelling("misspelling", "Misspelling"),
+    }
+}
+
+choice! {
+    /// Scripts (ISO 15924).
+    pub enum Script("script") {
+        Latn("Latn", "Latin"),
+        Hans("Hans", "Simplified Chinese"),
+        Hant("Hant", "Traditional Chinese"),
+        Hani("Hani", "Chinese"),
+        Tibt("Tibt", "Tibetan"),
+        Arab("Arab", "Arabic"),
+        Cyrl("Cyrl", "Cyrillic"),
+        Mong("Mong", "Mongolian"),
+        Hang("Hang", "Hangul"),
+        Jpan("Jpan", "Japanese"),
+        Hebr("Hebr", "Hebrew"),
+        Grek("Grek", "Greek"),
+        Geor("Geor", "Georgian"),
+        Armn("Armn", "Armenian"),
+        Thai("Thai", "Thai"),
+        Mymr("Mymr", "Burmese"),
+        Khmr("Khmr", "Khmer"),
+        Ethi("Ethi", "Ethiopic"),
+        Deva("Deva", "Devanagari"),
+    }
+}
+
+choice! {
+    /// How a name was written in Latin letters.
+    pub enum Romanisation("romanisation") {
+        Pinyin("pinyin", "Pinyin"),
+        WadeGiles("wade_giles", "Wade-Giles"),
+        Wylie("wylie", "Wylie"),
+        Uly("uly", "Uyghur Latin"),
+        Cantonese("cantonese", "Cantonese"),
+        Other("other", "Other"),
+    }
+}
+
+choice! {
+    /// Sex or gender as sources give it.
+    pub enum Sex("sex") {
+        NotRecorded("not_recorded", "Not recorded"),
+        Unknown("unknown", "Unknown"),
+        Female("female", "Female"),
+        Male("male", "Male"),
+        Other("other", "Other"),
+    }
+}
+
+choice! {
+    /// What the other person is to the individual.
+    pub enum RelationKind("relation_kind") {
+        Spouse("spouse", "Spouse"),
+        Parent("parent", "Parent"),
+        Child("child", "Child"),
+        Sibling("sibling", "Sibling"),
+        OtherFamily("other_family", "Other family"),
+        CoDefendant("co_defendant", "Co-defendant"),
+        Lawyer("lawyer", "Lawyer"),
+        Client("client", "Client"),
+        Colleague("colleague", "Colleague"),
+        Supporter("supporter", "Supporter"),
+    }
+}
+
+impl RelationKind {
+    /// What the individual is to the other person.
+    #[must_use]
+    pub fn seen_from_other(self) -> Self {
+        match self {
+            Self::Parent => Self::Child,
+            Self::Child => Self::Parent,
+            Self::Lawyer => Self::Client,
+            Self::Client => Self::Lawyer,
+            other => other,
+        }
+    }
+}
+
+choice! {
+    /// What an organisation is.
+    pub enum OrganisationKind("organisation_kind") {
+        Ngo("ngo", "Non-governmental organisation"),
+        Government("government", "Government"),
+        Intergovernmental("intergovernmental", "Intergovernmental organisation"),
+        Parliament("parliament", "Parliament"),
+        Court("court", "Court"),
+        Media("media", "Media"),
+        Party("party", "Political party"),
+        Religious("religious", "Religious organisation"),
+        Academic("academic", "Academic institution"),
+        Other("other", "Other"),
+    }
+}
+
+choice! {
+    /// What a source is (after HURIDOCS list 16).
+    pub enum SourceKind("source_kind") {
+        CourtRecord("court_record", "Court record"),
+        Statement("statement", "Statement"),
+        PressRelease("press_release", "Press release"),
+        Newsletter("newsletter", "Newsletter"),
+        Newspaper("newspaper", "Newspaper"),
+        NewsAgency("news_agency", "News agency"),
+        Database("database", "Database"),
+        Report("report", "Report"),
+        Letter("letter", "Letter"),
+        Interview("interview", "Interview"),
+        Testimony("testimony", "Testimony"),
+        Telephone("telephone", "Telephone"),
+        SocialMedia("social_media", "Social media"),
+        Other("other", "Other"),
+    }
+}

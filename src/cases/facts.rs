@@ -1,0 +1,362 @@
+//! The facts of a case over HTTP: the same three operations for each kind. Added, superseded or retracted with a
+//! reason, never overwritten.
+
+use actix_web::{get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::access::{Allowed, Read, Write, may};
+use crate::base::date::Edtf;
+use crate::base::error::{Code, Error};
+use crate::base::id::{CaseId, FactId, SourceId};
+use crate::base::text::{Line, Prose};
+use crate::base::words::{Information, Rank, Sharing};
+use crate::cases::particulars::{Charge, Custody, FactKind, Health, Kind, Particulars, Sentence};
+use crate::cases::rows::{CaseRow, FactRow, facts_of, find};
+use crate::sources;
+use crate::web::{Json, Path, Reply, reply};
+
+/// A fact to record.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FactIn<P> {
+    /// From when it holds (EDTF): for a sentence the verdict, for health the observation.
+    pub holds_from: Edtf,
+    /// What is particular to this kind.
+    pub particulars: P,
+    /// Where it comes from.
+    pub source_id: Option<SourceId>,
+    /// How far the information is to be believed.
+    #[serde(default = "cannot_judge")]
+    pub information: Information,
+    /// How it stands to facts that contradict it.
+    #[serde(default = "normal")]
+    pub rank: Rank,
+    /// Who may see it; the case's level unless said, never more open.
+    pub sharing: Option<Sharing>,
+    /// Notes for those inside.
+    pub notes: Option<Prose>,
+    /// The fact whose place it takes.
+    pub supersedes: Option<FactId>,
+    /// Why it takes that place.
+    pub reason: Option<Line>,
+}
+
+fn cannot_judge() -> Information {
+    Information::CannotJudge
+}
+
+fn normal() -> Rank {
+    Rank::Normal
+}
+
+/// Why a fact is retracted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetractionIn {
+    /// Why, in words.
+    pub reason: Line,
+}
+
+/// A fact as shown.
+#[derive(Serialize, ToSchema)]
+pub struct FactOut<P> {
+    /// Its id.
+    pub id: FactId,
+    /// The case.
+    pub case_id: CaseId,
+    /// What kind.
+    pub kind: FactKind,
+    /// From when it holds.
+    pub holds_from: Edtf,
+    /// What is particular to this kind.
+    pub particulars: P,
+    /// For a sentence: credited start plus the term, less reductions, less a day.
+    pub computed_end: Option<chrono::NaiveDate>,
+    /// For a sentence: the end that holds; the document's where it gives one.
+    pub end: Option<chrono::NaiveDate>,
+    /// For a sentence: whether the document gives another end than the computation.
+    pub end_differs: Option<bool>,
+    /// Where it comes from.
+    pub source_id: Option<SourceId>,
+    /// How far the information is to be believed.
+    pub information: Information,
+    /// How it stands to facts that contradict it.
+    pub rank: Rank,
+    /// Who may see it.
+    pub sharing: Sharing,
+    /// Notes for those inside.
+    pub notes: Option<Prose>,
+    /// The fact whose place it took.
+    pub supersedes: Option<FactId>,
+    /// The fact that took its place.
+    pub superseded_by: Option<FactId>,
+    /// Why it took another's place, or was retracted.
+    pub reason: Option<Line>,
+    /// When we learnt it.
+    pub recorded_at: crate::base::time::UtcTime,
+    /// When it was retracted, if it was.
+    pub retracted_at: Option<crate::base::time::UtcTime>,
+}
+
+/// The facts of one kind.
+#[derive(Serialize, ToSchema)]
+pub struct FactsOut<P> {
+    /// By the day from which they hold; superseded and retracted ones among them.
+    pub items: Vec<FactOut<P>>,
+}
+
+/// The fact as this reader may see it.
+///
+/// # Errors
+/// `internal` where it cannot be written as JSON.
+pub fn seen_by(tx: &Read<'_>, row: &FactRow) -> Result<Value, Error> {
+    let sentence = if row.kind == FactKind::Sentence {
+        row.particulars.read::<Sentence>()
+    } else {
+        None
+    };
+    let fact = row.clone();
+    let out = FactOut {
+        id: fact.id,
+        case_id: fact.case_id,
+        kind: fact.kind,
+        holds_from: fact.holds_from,
+        particulars: fact.particulars,
+        computed_end: sentence.as_ref().and_then(|sentence| sentence.computed_end(None)),
+        end: sentence.as_ref().and_then(|sentence| sentence.end(None)),
+        end_differs: sentence.as_ref().map(Sentence::end_differs),
+        source_id: fact.source_id,
+        information: fact.information,
+        rank: fact.rank,
+        sharing: fact.sharing,
+        notes: fact.notes,
+        supersedes: fact.supersedes,
+        superseded_by: fact.superseded_by,
+        reason: fact.reason,
+        recorded_at: fact.recorded_at,
+        retracted_at: fact.retracted_at,
+    };
+    let mut seen = tx.seen(row, &out)?;
+    if sentence.is_none()
+        && let Value::Object(fields) = &mut seen
+    {
+        fields.retain(|name, _| !matches!(name.as_str(), "computed_end" | "end" | "end_differs"));
+    }
+    Ok(seen)
+}
+
+fn of_kind(tx: &mut Read<'_>, case: &CaseId, kind: FactKind) -> Result<Vec<FactRow>, Error> {
+    find(tx, case)?;
+    Ok(facts_of(tx, std::slice::from_ref(case))?
+        .into_iter()
+        .filter(|fact| fact.kind == kind)
+        .collect())
+}
+
+async fn listed(allowed: Allowed<may::ReadCases>, case: CaseId, kind: FactKind) -> Reply {
+    let found = allowed
+        .read(move |tx| {
+            let rows = of_kind(tx, &case, kind)?;
+            let items = rows.iter().map(|row| seen_by(tx, row)).collect::<Result<Vec<_>, _>>()?;
+            Ok(tx.tag(json!({"items": items})))
+        })
+        .await?;
+    Ok(reply::record(allowed.request(), &found))
+}
+
+/// A new fact, checked against its case and what it says.
+fn drafted<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<FactRow, Error> {
+    given.particulars.check(&given.holds_from)?;
+    sources::assert_known(tx, given.source_id.as_ref(), "/source_id")?;
+    let sharing = given.sharing.unwrap_or(case.sharing);
+    if sharing < case.sharing {
+        return Err(Error::invalid("/sharing", "must not be more open than the case's"));
+    }
+    Ok(FactRow {
+        id: FactId::from_uuid(tx.uuid()),
+        case_id: case.id.clone(),
+        kind: P::KIND,
+        sharing,
+        source_id: given.source_id,
+        information: given.information,
+        rank: given.rank,
+        earliest: given.holds_from.earliest(),
+        latest: given.holds_from.latest(),
+        holds_from: given.holds_from,
+        particulars: Particulars::new(&given.particulars)?,
+        notes: given.notes,
+        supersedes: given.supersedes,
+        superseded_by: None,
+        reason: given.reason,
+        recorded_at: tx.now(),
+        recorded_by: tx.viewer().account_id,
+        updated_at: tx.now(),
+        retracted_at: None,
+    })
+}
+
+/// Stores a new fact; the one whose place it takes is stamped in the same write.
+fn add<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<FactRow, Error> {
+    let row = drafted(tx, case, given)?;
+    let before = match &row.supersedes {
+        None => None,
+        Some(old) => {
+            let before = of_kind(tx, &case.id, row.kind)?
+                .into_iter()
+                .find(|fact| fact.id == *old)
+                .ok_or_else(|| Error::invalid("/supersedes", "no such fact of this case"))?;
+            if row.reason.is_none() {
+                return Err(Error::invalid("/reason", "is needed to supersede a fact"));
+            }
+            if row.sharing > before.sharing {
+                // Whoever sees the old one would lose it, and be told of one that they may not see.
+                return Err(Error::invalid(
+                    "/sharing",
+                    "must not be stricter than the fact whose place it takes: retract that one instead",
+                ));
+            }
+            if before.superseded_by.is_some() || before.retracted_at.is_some() {
+                return Err(Error::new(
+                    Code::Conflict,
+                    "that fact was superseded or retracted already",
+                ));
+            }
+            Some(before)
+        }
+    };
+    tx.create(&row)?;
+    if let Some(before) = before {
+        let after = FactRow {
+            superseded_by: Some(row.id.clone()),
+            updated_at: tx.now(),
+            ..before.clone()
+        };
+        tx.change(
+            &before,
+            &after,
+            "changed",
+            row.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        )?;
+    }
+    Ok(row)
+}
+
+async fn added<P: Kind>(allowed: Allowed<may::EditCases>, case: CaseId, given: FactIn<P>, place: &str) -> Reply {
+    let made = allowed
+        .write(move |tx| {
+            let case = find(tx, &case)?;
+            let row = add(tx, &case, given)?;
+            let seen = seen_by(tx, &row)?;
+            Ok((row, tx.tag(seen)))
+        })
+        .await?;
+    Ok(reply::created(
+        &format!("/v1/cases/{}/{place}", made.0.case_id),
+        &made.1,
+    ))
+}
+
+async fn retracted(
+    allowed: Allowed<may::EditCases>,
+    path: (CaseId, FactId),
+    kind: FactKind,
+    given: RetractionIn,
+) -> Reply {
+    let done = allowed
+        .write(move |tx| {
+            let (case, id) = path;
+            let before = of_kind(tx, &case, kind)?
+                .into_iter()
+                .find(|fact| fact.id == id)
+                .ok_or_else(Error::not_found)?;
+            if before.retracted_at.is_some() {
+                return Err(Error::new(Code::Conflict, "that fact was retracted already"));
+            }
+            let why = given.reason;
+            let after = FactRow {
+                retracted_at: Some(tx.now()),
+                updated_at: tx.now(),
+                reason: Some(why.clone()),
+                ..before.clone()
+            };
+            tx.change(&before, &after, "retracted", Some(why.as_str().to_owned()))?;
+            let seen = seen_by(tx, &after)?;
+            Ok(tx.tag(seen))
+        })
+        .await?;
+    Ok(reply::changed(&done))
+}
+
+macro_rules! fact_operations {
+    ($kind:ident, $place:literal, [$list_doc:literal, $create_doc:literal, $retract_doc:literal], $list:ident $list_path:literal, $create:ident, $retract:ident $retract_path:literal, $example:tt) => {
+        #[doc = $list_doc]
+        #[doc = ""]
+        #[doc = "Every such fact that the caller may see, superseded and retracted ones among them, by the day from which it holds."]
+        #[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id")), extensions(("x-permission" = json!("ReadCases"))),
+            responses((status = 200, description = "The facts", body = FactsOut<$kind>)))]
+        #[get($list_path)]
+        pub async fn $list(allowed: Allowed<may::ReadCases>, id: Path<CaseId>) -> Reply {
+            listed(allowed, id.0, $kind::KIND).await
+        }
+
+        #[doc = $create_doc]
+        #[doc = ""]
+        #[doc = "Adds a fact beside those on record, or, with `supersedes` and a `reason`, in the place of one."]
+        #[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id")), extensions(("x-permission" = json!("EditCases"))),
+            request_body(content = FactIn<$kind>, example = json!($example)),
+            responses((status = 201, description = "Recorded", body = FactOut<$kind>)))]
+        #[post($list_path)]
+        pub async fn $create(allowed: Allowed<may::EditCases>, id: Path<CaseId>, body: Json<FactIn<$kind>>) -> Reply {
+            added(allowed, id.0, body.0, $place).await
+        }
+
+        #[doc = $retract_doc]
+        #[doc = ""]
+        #[doc = "Says that the fact was wrong, and why; it stays in the history and no longer counts."]
+        #[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id"), ("fact_id" = String, Path, description = "The fact's id")),
+            extensions(("x-permission" = json!("EditCases"))),
+            request_body(content = RetractionIn, example = json!({"reason": "The newspaper corrected itself."})),
+            responses((status = 200, description = "Retracted", body = FactOut<$kind>)))]
+        #[post($retract_path)]
+        pub async fn $retract(allowed: Allowed<may::EditCases>, path: Path<(CaseId, FactId)>, body: Json<RetractionIn>) -> Reply {
+            retracted(allowed, path.0, $kind::KIND, body.0).await
+        }
+    };
+}
+
+fact_operations!(Custody,
+    "custody",
+    ["List the custody stages of a case", "Record a custody stage", "Retract a custody stage"], list_custody "/cases/{id}/custody", create_custody, retract_custody "/cases/{id}/custody/{fact_id}/retract",
+    {"holds_from": "2008-12-08", "particulars": {"status": "criminally_detained", "certainty": "confirmed"}, "information": "confirmed"});
+fact_operations!(Charge,
+    "charges",
+    ["List the charges of a case", "Record a charge", "Retract a charge"], list_charges "/cases/{id}/charges", create_charge, retract_charge "/cases/{id}/charges/{fact_id}/retract",
+    {"holds_from": "2009-12-25", "particulars": {"offence": "Inciting subversion of state power", "article": "105(2)", "status": "convicted"}});
+fact_operations!(Sentence,
+    "sentences",
+    ["List the sentences of a case", "Record a sentence", "Retract a sentence"], list_sentences "/cases/{id}/sentences", create_sentence, retract_sentence "/cases/{id}/sentences/{fact_id}/retract",
+    {"holds_from": "2009-12-25", "particulars": {"kind": "fixed_term", "years": 11, "credited_start": "2009-06-23", "official_end": "2020-06-21"}});
+fact_operations!(Health,
+    "health",
+    ["List the health reports of a case", "Record a health report", "Retract a health report"], list_health "/cases/{id}/health", create_health, retract_health "/cases/{id}/health/{fact_id}/retract",
+    {"holds_from": "2010-03-30", "particulars": {"severity": "serious", "conditions": ["Cirrhosis of the liver"]}});
+
+/// Puts the operations on their paths.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(list_custody)
+        .service(create_custody)
+        .service(retract_custody)
+        .service(list_charges)
+        .service(create_charge)
+        .service(retract_charge)
+        .service(list_sentences)
+        .service(create_sentence)
+        .service(retract_sentence)
+        .service(list_health)
+        .service(create_health)
+        .service(retract_health);
+}

@@ -1,0 +1,284 @@
+//! Cases and their facts on record, and every query on their tables.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use crate::access::{Read, Viewer};
+use crate::base::choice::Choice;
+use crate::base::date::Edtf;
+use crate::base::error::Error;
+use crate::base::id::{AccountId, CaseId, FactId, IndividualId, OrganisationId, SourceId};
+use crate::base::page::{Cursor, Limit};
+use crate::base::text::{Country, Line, Listed, Prose};
+use crate::base::time::UtcTime;
+use crate::base::words::{Concern, Information, Rank, Sharing};
+use crate::cases::particulars::{FactKind, Particulars};
+use crate::schema::{cases, facts, team_members};
+use crate::store::MultiBackend;
+use crate::{shared_with, visible_individuals};
+
+/// A case as stored.
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = cases, treat_none_as_null = true)]
+pub struct CaseRow {
+    /// Its id.
+    pub id: CaseId,
+    /// Whose case it is.
+    pub individual_id: IndividualId,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
+    /// Who may see it.
+    pub sharing: Sharing,
+    /// Where.
+    pub country: Country,
+    /// When it began in the world, where it was said.
+    pub opened_on: Option<Edtf>,
+    /// When it ended in the world.
+    pub closed_on: Option<Edtf>,
+    /// Areas of concern.
+    pub concerns: Listed<Concern>,
+    /// What the person did that they are persecuted for.
+    pub impugned_activity: Option<Prose>,
+    /// In a few sentences.
+    pub summary: Option<Prose>,
+    /// Notes for those inside.
+    pub notes: Option<Prose>,
+    /// The responsible officer.
+    pub officer_id: Option<AccountId>,
+    /// Where this comes from.
+    pub source_id: Option<SourceId>,
+    /// When it was recorded.
+    pub created_at: UtcTime,
+    /// When it last changed.
+    pub updated_at: UtcTime,
+    /// When it was retired, if it was.
+    pub retired_at: Option<UtcTime>,
+}
+
+crate::record!(CaseRow, cases, "case", parent: |row| Some(row.individual_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), {
+    id: Public,
+    individual_id: Public,
+    organisation_id: Public,
+    sharing: Public,
+    country: Public,
+    opened_on: Public,
+    closed_on: Public,
+    concerns: Public,
+    impugned_activity: Public,
+    summary: Public,
+    notes: Internal,
+    officer_id: Internal,
+    source_id: Partners,
+    created_at: Public,
+    updated_at: Public,
+    retired_at: Internal,
+} derived {
+    opened_from_fact: Public,
+    current: Public,
+});
+
+/// A fact of a case as stored: what all kinds share in columns, what is particular to its kind as JSON.
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = facts, treat_none_as_null = true)]
+pub struct FactRow {
+    /// Its id.
+    pub id: FactId,
+    /// The case.
+    pub case_id: CaseId,
+    /// What kind.
+    pub kind: FactKind,
+    /// Who may see it.
+    pub sharing: Sharing,
+    /// Where it comes from.
+    pub source_id: Option<SourceId>,
+    /// How far it is to be believed.
+    pub information: Information,
+    /// How it stands to facts that contradict it.
+    pub rank: Rank,
+    /// From when it holds.
+    pub holds_from: Edtf,
+    /// The first day that this may mean.
+    pub earliest: NaiveDate,
+    /// The last day that this may mean.
+    pub latest: NaiveDate,
+    /// What is particular to its kind.
+    pub particulars: Particulars,
+    /// Notes for those inside.
+    pub notes: Option<Prose>,
+    /// The fact whose place it took.
+    pub supersedes: Option<FactId>,
+    /// The fact that took its place.
+    pub superseded_by: Option<FactId>,
+    /// Why it took another's place, or why it was retracted.
+    pub reason: Option<Line>,
+    /// When we learnt it.
+    pub recorded_at: UtcTime,
+    /// Who recorded it.
+    pub recorded_by: AccountId,
+    /// When it was last superseded or retracted.
+    pub updated_at: UtcTime,
+    /// When it was retracted, if it was.
+    pub retracted_at: Option<UtcTime>,
+}
+
+crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |_row| None, {
+    id: Public,
+    case_id: Public,
+    kind: Public,
+    sharing: Public,
+    source_id: Partners,
+    information: Public,
+    rank: Public,
+    holds_from: Public,
+    particulars: Public,
+    notes: Internal,
+    supersedes: Public,
+    superseded_by: Public,
+    reason: Internal,
+    recorded_at: Public,
+    recorded_by: Internal,
+    retracted_at: Public,
+} derived {
+    computed_end: Public,
+    end: Public,
+    end_differs: Public,
+});
+
+/// A condition on cases.
+pub type Visible = Box<dyn BoxableExpression<cases::table, MultiBackend, SqlType = diesel::sql_types::Bool>>;
+
+/// The cases that a viewer may see: as shared, not retired, and of a person whom they may see too.
+#[must_use]
+pub fn visible(viewer: &Viewer) -> Visible {
+    let people = crate::schema::individuals::table
+        .filter(visible_individuals!(viewer))
+        .select(crate::schema::individuals::id);
+    Box::new(
+        cases::retired_at
+            .is_null()
+            .and(shared_with!(cases, viewer))
+            .and(cases::individual_id.eq_any(people)),
+    )
+}
+
+/// The case, if this reader may see it.
+///
+/// # Errors
+/// `not_found`.
+pub fn find(tx: &mut Read<'_>, id: &CaseId) -> Result<CaseRow, Error> {
+    let viewer = tx.viewer();
+    Ok(cases::table
+        .filter(visible(&viewer))
+        .filter(cases::id.eq(id.clone()))
+        .select(cases::all_columns)
+        .first(tx.conn())?)
+}
+
+/// Which cases to list.
+#[derive(Default)]
+pub struct Wanted {
+    /// Country.
+    pub country: Option<Country>,
+    /// Area of concern.
+    pub concern: Option<Concern>,
+    /// Responsible officer.
+    pub officer: Option<AccountId>,
+    /// The person.
+    pub individual: Option<IndividualId>,
+    /// Changed since.
+    pub updated_since: Option<UtcTime>,
+    /// Where the last page ended.
+    pub after: Option<String>,
+    /// How many at most; all of them where nothing is said.
+    pub limit: Option<i64>,
+}
+
+impl Wanted {
+    /// The page asked for.
+    #[must_use]
+    pub fn page(mut self, cursor: Option<&Cursor>, limit: Limit) -> Self {
+        self.after = cursor.map(|cursor| cursor.as_str().to_owned());
+        self.limit = Some(limit.with_one_more());
+        self
+    }
+}
+
+/// Those cases, by id.
+///
+/// # Errors
+/// What the database says.
+pub fn list(tx: &mut Read<'_>, wanted: Wanted) -> Result<Vec<CaseRow>, Error> {
+    let viewer = tx.viewer();
+    let mut rows = cases::table
+        .filter(visible(&viewer))
+        .select(cases::all_columns)
+        .into_boxed();
+    if let Some(country) = wanted.country {
+        rows = rows.filter(cases::country.eq(country));
+    }
+    if let Some(concern) = wanted.concern {
+        // Slugs hold no character that LIKE knows but `_`, which only widens to another letter no slug has there.
+        rows = rows.filter(cases::concerns.like(format!("%\"{}\"%", concern.slug())));
+    }
+    if let Some(officer) = wanted.officer {
+        rows = rows.filter(cases::officer_id.eq(officer));
+    }
+    if let Some(individual) = wanted.individual {
+        rows = rows.filter(cases::individual_id.eq(individual));
+    }
+    if let Some(since) = wanted.updated_since {
+        rows = rows.filter(cases::updated_at.ge(since));
+    }
+    if let Some(after) = wanted.after {
+        rows = rows.filter(cases::id.gt(after));
+    }
+    if let Some(limit) = wanted.limit {
+        rows = rows.limit(limit);
+    }
+    Ok(rows.order(cases::id).load(tx.conn())?)
+}
+
+/// The facts of these cases, all of which this reader may see, as far as they may see the facts: a restricted one is
+/// for the case's team. Retracted and superseded ones are among them.
+///
+/// # Errors
+/// What the database says.
+pub fn facts_of(tx: &mut Read<'_>, case_ids: &[CaseId]) -> Result<Vec<FactRow>, Error> {
+    let viewer = tx.viewer();
+    let mut found = Vec::new();
+    for chunk in case_ids.chunks(500) {
+        let teams = team_members::table
+            .filter(team_members::account_id.eq(viewer.account_id.clone()))
+            .select(team_members::record_id);
+        let own = cases::table
+            .filter(cases::organisation_id.eq_any(viewer.owns()))
+            .select(cases::id);
+        let rows: Vec<FactRow> = facts::table
+            .filter(facts::case_id.eq_any(chunk.to_vec()))
+            .filter(
+                facts::sharing
+                    .eq_any(viewer.levels().to_vec())
+                    .or(facts::sharing.ne(Sharing::Restricted).and(facts::case_id.eq_any(own)))
+                    .or(facts::case_id.eq_any(teams)),
+            )
+            .order((facts::earliest, facts::latest, facts::id))
+            .select(facts::all_columns)
+            .load(tx.conn())?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Whether a standing fact of the case is more open than that level.
+///
+/// # Errors
+/// What the database says.
+pub fn has_more_open_facts(tx: &mut Read<'_>, id: &CaseId, level: Sharing) -> Result<bool, Error> {
+    let levels: Vec<Sharing> = facts::table
+        .filter(facts::case_id.eq(id.clone()))
+        .filter(facts::retracted_at.is_null())
+        .filter(facts::superseded_by.is_null())
+        .select(facts::sharing)
+        .load(tx.conn())?;
+    Ok(levels.into_iter().any(|fact| fact < level))
+}

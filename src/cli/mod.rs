@@ -1,0 +1,68 @@
+//! The commands: a file each.
+mod account;
+mod demo;
+mod sample;
+mod serve;
+
+pub use account::{NewAccount, add as add_account};
+pub use sample::load as load_sample;
+
+use crate::access::secret::Keys;
+use crate::access::{Door, Viewer};
+use crate::app::document::Document;
+use crate::base::error::Error;
+use crate::base::id::{AccountId, OrganisationId};
+use crate::base::words::Role;
+use crate::settings::{Command, CommandLine, Secret, Settings};
+use crate::store::origin::{Clock, Ids};
+use crate::store::url::DatabaseUrl;
+use crate::store::{Db, Options};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// In words for whoever typed it.
+pub fn run(line: CommandLine) -> Result<(), Error> {
+    let settings = Settings::from_given(line.given)?;
+    match line.command {
+        Command::Demo => demo::run(&settings),
+        Command::Serve => serve::run(door(&settings, &settings.strong_secret()?)?, &settings.listen),
+        Command::Migrate => open(&settings)?.migrate(),
+        Command::Account { action } => account::run(&settings, action),
+        Command::Backup { file } => open(&settings)?.backup(&file),
+        Command::Openapi => {
+            print!("{}", Document::made().text);
+            Ok(())
+        }
+    }
+}
+
+fn open(settings: &Settings) -> Result<Db, Error> {
+    Db::open(
+        &DatabaseUrl::parse(&settings.database, settings.allow_plain_database)?,
+        Options::default(),
+    )
+}
+
+/// The door to the configured database, which must be at this version.
+fn door(settings: &Settings, secret: &Secret) -> Result<Door, Error> {
+    let db = open(settings)?;
+    db.require_current()?;
+    Ok(Door::new(
+        db,
+        Keys::derive(secret.reveal().as_bytes())?,
+        Clock::System,
+        Ids::Random,
+    ))
+}
+
+/// Whoever owns the machine: sees what is internal, and is entered in the ledger as nobody's account.
+fn owner() -> Viewer {
+    let nobody = uuid::Uuid::nil();
+    Viewer {
+        account_id: AccountId::from_uuid(nobody),
+        session_id: None,
+        organisation_id: OrganisationId::from_uuid(nobody),
+        role: Role::Admin,
+    }
+}

@@ -1,0 +1,44 @@
+//! `serve`: the API over HTTP, until it is told to stop.
+
+use std::time::Duration;
+
+use actix_web::{HttpServer, rt};
+
+use crate::access::Door;
+use crate::app::{State, app};
+use crate::base::error::Error;
+
+/// Serves until SIGINT or SIGTERM; requests under way are finished.
+///
+/// # Errors
+/// Where the address cannot be listened on.
+pub fn run(door: Door, listen: &str) -> Result<(), Error> {
+    let state = State::new(door);
+    let events = state.door.clone();
+    rt::System::new().block_on(async move {
+        let server_state = state.clone();
+        let server = HttpServer::new(move || app(&server_state))
+            .shutdown_timeout(20)
+            .client_request_timeout(Duration::from_secs(5))
+            .bind(listen)
+            .map_err(|error| Error::internal(format!("cannot listen on {listen}: {error}")))?
+            .run();
+        log::info!("listening on http://{listen}");
+        let flusher = rt::spawn(async move {
+            let mut ticks = rt::time::interval(Duration::from_secs(1));
+            loop {
+                ticks.tick().await;
+                if let Err(error) = events.flush_events().await {
+                    log::warn!(
+                        "access events were not written: {}",
+                        error.inside().unwrap_or(&error.detail)
+                    );
+                }
+            }
+        });
+        let ended = server.await.map_err(Error::internal);
+        flusher.abort();
+        state.door.flush_events().await?;
+        ended
+    })
+}

@@ -1,0 +1,449 @@
+//! People over HTTP.
+
+use actix_web::{delete, get, patch, post};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::{Allowed, Read, Write, may};
+use crate::base::date::Edtf;
+use crate::base::error::{Code, Error};
+use crate::base::id::{IndividualId, OrganisationId, SourceId};
+use crate::base::page::{Cursor, Limit, Page};
+use crate::base::patch::Patch;
+use crate::base::text::{Country, Line, Lines, Listed, Prose};
+use crate::base::time::UtcTime;
+use crate::base::words::{Sex, Sharing};
+use crate::individuals::model::{self, Identifier, Name};
+use crate::individuals::rows::{self, IndividualRow, Wanted, find};
+use crate::names;
+use crate::sources;
+use crate::web::{IfMatch, Json, Path, Query, Reply, reply};
+
+/// A person to record.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IndividualIn {
+    /// The names they are known by, 1 to 100.
+    #[schema(value_type = Vec<Name>)]
+    pub names: Listed<Name>,
+    /// Sex.
+    #[serde(default = "not_recorded")]
+    pub sex: Sex,
+    /// Born.
+    pub born_on: Option<Edtf>,
+    /// Died.
+    pub died_on: Option<Edtf>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<Country>,
+    /// Ethnicity, as they or a source give it.
+    pub ethnicity: Option<Line>,
+    /// Religion, as they or a source give it.
+    pub religion: Option<Line>,
+    /// What they do.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub occupations: Lines,
+    /// Their life, in words.
+    pub biography: Option<Prose>,
+    /// Their numbers in other registers.
+    #[serde(default)]
+    #[schema(value_type = Vec<Identifier>)]
+    pub identifiers: Listed<Identifier>,
+    /// Notes for those inside.
+    pub notes: Option<Prose>,
+    /// Where this comes from.
+    pub source_id: Option<SourceId>,
+    /// Who may see it; internal unless said.
+    #[serde(default = "internal")]
+    pub sharing: Sharing,
+}
+
+fn not_recorded() -> Sex {
+    Sex::NotRecorded
+}
+
+fn internal() -> Sharing {
+    Sharing::Internal
+}
+
+/// Changes to a person: what is absent stays, null clears.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IndividualPatch {
+    /// The names they are known by, 1 to 100.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Name>>)]
+    pub names: Patch<Listed<Name>>,
+    /// Sex.
+    #[serde(default)]
+    #[schema(value_type = Option<Sex>)]
+    pub sex: Patch<Sex>,
+    /// Born.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub born_on: Patch<Edtf>,
+    /// Died.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub died_on: Patch<Edtf>,
+    /// ISO 3166-1 alpha-2.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub country: Patch<Country>,
+    /// Ethnicity, as they or a source give it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub ethnicity: Patch<Line>,
+    /// Religion, as they or a source give it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub religion: Patch<Line>,
+    /// What they do.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub occupations: Patch<Lines>,
+    /// Their life, in words.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub biography: Patch<Prose>,
+    /// Their numbers in other registers.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Identifier>>)]
+    pub identifiers: Patch<Listed<Identifier>>,
+    /// Notes for those inside.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub notes: Patch<Prose>,
+    /// Where this comes from.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub source_id: Patch<SourceId>,
+    /// Who may see it; internal unless said.
+    #[serde(default)]
+    #[schema(value_type = Option<Sharing>)]
+    pub sharing: Patch<Sharing>,
+}
+
+/// A person as shown.
+#[derive(Serialize, ToSchema)]
+pub struct IndividualOut {
+    /// Their id.
+    pub id: IndividualId,
+    /// The name to show: the preferred Latin form.
+    pub display_name: String,
+    /// The name in their own script, where it is not Latin.
+    pub original_name: Option<String>,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
+    /// The names they are known by, 1 to 100.
+    #[schema(value_type = Vec<Name>)]
+    pub names: Listed<Name>,
+    /// Sex.
+    pub sex: Sex,
+    /// Born.
+    pub born_on: Option<Edtf>,
+    /// Died.
+    pub died_on: Option<Edtf>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<Country>,
+    /// Ethnicity, as they or a source give it.
+    pub ethnicity: Option<Line>,
+    /// Religion, as they or a source give it.
+    pub religion: Option<Line>,
+    /// What they do.
+    #[schema(value_type = Vec<String>)]
+    pub occupations: Lines,
+    /// Their life, in words.
+    pub biography: Option<Prose>,
+    /// Their numbers in other registers.
+    #[schema(value_type = Vec<Identifier>)]
+    pub identifiers: Listed<Identifier>,
+    /// Notes for those inside.
+    pub notes: Option<Prose>,
+    /// Where this comes from.
+    pub source_id: Option<SourceId>,
+    /// Who may see it; internal unless said.
+    pub sharing: Sharing,
+    /// When it was recorded.
+    pub created_at: UtcTime,
+    /// When it last changed.
+    pub updated_at: UtcTime,
+}
+
+/// Which people to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct IndividualList {
+    /// Words that a name must hold, in any script.
+    #[param(value_type = Option<String>)]
+    pub q: Option<Line>,
+    /// ISO 3166-1 alpha-2.
+    #[param(value_type = Option<String>)]
+    pub country: Option<Country>,
+    /// Born on a day that this may mean (EDTF).
+    #[param(value_type = Option<String>)]
+    pub born: Option<Edtf>,
+    /// Changed since (RFC 3339).
+    #[param(value_type = Option<String>)]
+    pub updated_since: Option<UtcTime>,
+    /// How many at most, 1 to 200.
+    #[serde(default)]
+    #[param(value_type = Option<u32>)]
+    pub limit: Limit,
+    /// Where the last page ended.
+    #[param(value_type = Option<String>)]
+    pub cursor: Option<Cursor>,
+}
+
+impl IndividualRow {
+    fn of(given: IndividualIn, tx: &Write<'_>) -> Self {
+        Self {
+            id: IndividualId::from_uuid(tx.uuid()),
+            organisation_id: tx.viewer().organisation_id,
+            names_folded: String::new(),
+            born_earliest: None,
+            born_latest: None,
+            names: given.names,
+            sex: given.sex,
+            born_on: given.born_on,
+            died_on: given.died_on,
+            country: given.country,
+            ethnicity: given.ethnicity,
+            religion: given.religion,
+            occupations: given.occupations,
+            biography: given.biography,
+            identifiers: given.identifiers,
+            notes: given.notes,
+            source_id: given.source_id,
+            sharing: given.sharing,
+            created_at: tx.now(),
+            updated_at: tx.now(),
+            retired_at: None,
+        }
+    }
+
+    fn apply(mut self, patch: IndividualPatch, now: UtcTime) -> Result<Self, Error> {
+        patch.names.apply("/names", &mut self.names)?;
+        patch.sex.apply("/sex", &mut self.sex)?;
+        patch.born_on.apply_option(&mut self.born_on);
+        patch.died_on.apply_option(&mut self.died_on);
+        patch.country.apply_option(&mut self.country);
+        patch.ethnicity.apply_option(&mut self.ethnicity);
+        patch.religion.apply_option(&mut self.religion);
+        patch.occupations.apply("/occupations", &mut self.occupations)?;
+        patch.biography.apply_option(&mut self.biography);
+        patch.identifiers.apply("/identifiers", &mut self.identifiers)?;
+        patch.notes.apply_option(&mut self.notes);
+        patch.source_id.apply_option(&mut self.source_id);
+        patch.sharing.apply("/sharing", &mut self.sharing)?;
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Checks what a person's record must hold, and completes what is derived from it.
+    pub(crate) fn checked(mut self) -> Result<Self, Error> {
+        self.names = model::checked(&self.names)?;
+        if let (Some(born), Some(died)) = (&self.born_on, &self.died_on)
+            && died.latest() < born.earliest()
+        {
+            return Err(Error::invalid("/died_on", "must not lie before the birth"));
+        }
+        let folded: Vec<String> = self
+            .names
+            .items()
+            .iter()
+            .map(|name| names::fold(name.text.as_str()))
+            .collect();
+        self.names_folded = folded.join("\n");
+        self.born_earliest = self.born_on.as_ref().map(Edtf::earliest);
+        self.born_latest = self.born_on.as_ref().map(Edtf::latest);
+        Ok(self)
+    }
+}
+
+/// The person as this reader may see them.
+///
+/// # Errors
+/// `internal` where it cannot be written as JSON.
+pub fn seen_by(tx: &Read<'_>, row: &IndividualRow) -> Result<Value, Error> {
+    let shown = row.clone();
+    let out = IndividualOut {
+        id: shown.id,
+        display_name: row.display_name().to_owned(),
+        original_name: row.original_name().map(str::to_owned),
+        organisation_id: shown.organisation_id,
+        names: shown.names,
+        sex: shown.sex,
+        born_on: shown.born_on,
+        died_on: shown.died_on,
+        country: shown.country,
+        ethnicity: shown.ethnicity,
+        religion: shown.religion,
+        occupations: shown.occupations,
+        biography: shown.biography,
+        identifiers: shown.identifiers,
+        notes: shown.notes,
+        source_id: shown.source_id,
+        sharing: shown.sharing,
+        created_at: shown.created_at,
+        updated_at: shown.updated_at,
+    };
+    tx.seen(row, &out)
+}
+
+/// Refuses what contradicts the person's cases: none may be more open than the person.
+fn check_cases(tx: &mut Read<'_>, row: &IndividualRow) -> Result<(), Error> {
+    if rows::case_levels(tx, &row.id)?
+        .iter()
+        .any(|(_, level)| *level < row.sharing)
+    {
+        return Err(Error::invalid(
+            "/sharing",
+            "a case of this person is more open: make the case stricter first",
+        ));
+    }
+    Ok(())
+}
+
+/// List people
+///
+/// The people whom the caller may see, in a stable order; by words in their names, country, birth or change.
+#[utoipa::path(tag = "individuals", params(IndividualList), extensions(("x-permission" = json!("ReadIndividuals"))),
+    responses((status = 200, description = "One page", body = Page<IndividualOut>, example = json!({"items": [{"id": "0b0a3a0e-51a4-4a0e-8f4c-1f7c3d1d9a55", "display_name": "Hu Jia", "original_name": "胡佳", "sharing": "public", "born_on": "1973-07-25"}], "next": null}))))]
+#[get("/individuals")]
+pub async fn list_individuals(allowed: Allowed<may::ReadIndividuals>, query: Query<IndividualList>) -> Reply {
+    let page = allowed
+        .read(move |tx| {
+            let query = query.0;
+            let words = query
+                .q
+                .as_ref()
+                .map(|words| names::fold(words.as_str()))
+                .unwrap_or_default();
+            let wanted = Wanted {
+                words: words
+                    .split(' ')
+                    .filter(|word| !word.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+                country: query.country,
+                born: query.born,
+                updated_since: query.updated_since,
+                cursor: query.cursor.as_ref(),
+                limit: query.limit,
+            };
+            let found = rows::list(tx, wanted)?;
+            let page = Page::of(found, query.limit, |row| row.id.to_string()).try_map(|row| seen_by(tx, &row))?;
+            Ok(tx.tag(page.into_value()))
+        })
+        .await?;
+    Ok(reply::record(allowed.request(), &page))
+}
+
+/// Record a person
+///
+/// Stores a person with their names. One that is `restricted` is seen by the caller alone until others join its team.
+#[utoipa::path(tag = "individuals", extensions(("x-permission" = json!("EditIndividuals"))),
+    request_body(content = IndividualIn, example = json!({"names": [{"text": "Hu Jia", "preferred": true}, {"text": "胡佳"}], "born_on": "1973-07-25", "country": "CN", "sharing": "public"})),
+    responses((status = 201, description = "Recorded", body = IndividualOut)))]
+#[post("/individuals")]
+pub async fn create_individual(allowed: Allowed<may::EditIndividuals>, body: Json<IndividualIn>) -> Reply {
+    let made = allowed
+        .write(move |tx| {
+            let row = IndividualRow::of(body.0, tx).checked()?;
+            sources::assert_known(tx, row.source_id.as_ref(), "/source_id")?;
+            tx.create(&row)?;
+            if row.sharing == Sharing::Restricted {
+                let me = tx.viewer().account_id;
+                rows::join_team(tx, row.id.as_str(), &me)?;
+            }
+            Ok((row.id.clone(), tx.tag(seen_by(tx, &row)?)))
+        })
+        .await?;
+    Ok(reply::created(&format!("/v1/individuals/{}", made.0), &made.1))
+}
+
+/// One person
+///
+/// The person with their names.
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("ReadIndividuals"))),
+    responses((status = 200, description = "The person", body = IndividualOut)))]
+#[get("/individuals/{id}")]
+pub async fn find_individual(allowed: Allowed<may::ReadIndividuals>, id: Path<IndividualId>) -> Reply {
+    let found = allowed
+        .read(move |tx| {
+            let row = find(tx, &id.0)?;
+            Ok(tx.tag(seen_by(tx, &row)?))
+        })
+        .await?;
+    Ok(reply::record(allowed.request(), &found))
+}
+
+/// Change a person
+///
+/// Changes the fields that the body names; `If-Match` carries the version it was read at. `names` are replaced as a whole.
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EditIndividuals"))),
+    request_body(content = IndividualPatch, example = json!({"died_on": null, "occupations": ["activist"]})),
+    responses((status = 200, description = "Changed", body = IndividualOut)))]
+#[patch("/individuals/{id}")]
+pub async fn update_individual(
+    allowed: Allowed<may::EditIndividuals>,
+    id: Path<IndividualId>,
+    wanted: IfMatch,
+    body: Json<IndividualPatch>,
+) -> Reply {
+    let changed = allowed
+        .write(move |tx| {
+            let before = find(tx, &id.0)?;
+            tx.require(&wanted, seen_by(tx, &before)?)?;
+            let after = before.clone().apply(body.0, tx.now())?.checked()?;
+            if after.source_id != before.source_id {
+                sources::assert_known(tx, after.source_id.as_ref(), "/source_id")?;
+            }
+            if after.sharing != before.sharing {
+                check_cases(tx, &after)?;
+            }
+            if after.sharing == Sharing::Restricted {
+                let me = tx.viewer().account_id;
+                rows::join_team(tx, after.id.as_str(), &me)?;
+            }
+            tx.save(&before, &after)?;
+            Ok(tx.tag(seen_by(tx, &after)?))
+        })
+        .await?;
+    Ok(reply::changed(&changed))
+}
+
+/// Retire a person
+///
+/// Takes the person from the lists; their history stays. Refused while cases of theirs are on record.
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EditIndividuals"))),
+    responses((status = 204, description = "Retired")))]
+#[delete("/individuals/{id}")]
+pub async fn retire_individual(
+    allowed: Allowed<may::EditIndividuals>,
+    id: Path<IndividualId>,
+    wanted: IfMatch,
+) -> Reply {
+    allowed
+        .write(move |tx| {
+            let before = find(tx, &id.0)?;
+            tx.require(&wanted, seen_by(tx, &before)?)?;
+            if !rows::case_levels(tx, &before.id)?.is_empty() {
+                return Err(Error::new(
+                    Code::InUse,
+                    "cases of this person are on record: retire them first",
+                ));
+            }
+            let after = IndividualRow {
+                retired_at: Some(tx.now()),
+                updated_at: tx.now(),
+                ..before.clone()
+            };
+            tx.retire(&before, &after)
+        })
+        .await?;
+    Ok(reply::nothing())
+}

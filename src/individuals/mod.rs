@@ -1,0 +1,30 @@
+//! Individuals: the person, the names they are known by, and who they are to others.
+//!
+//! A person has at least one name and at most one preferred. A person is never more closed than their cases: making
+//! one stricter waits until the cases are.
+mod api;
+mod matching;
+mod model;
+pub mod register;
+pub mod relations;
+mod rows;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use api::seen_by;
+pub use model::{Identifier, Name, display_name, original_name};
+pub use rows::{IndividualRow, assert_known, find, find_all, join_team, visible};
+
+/// Puts the room's operations on their paths.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(matching::match_name)
+        .service(api::list_individuals)
+        .service(api::create_individual)
+        .service(api::find_individual)
+        .service(api::update_individual)
+        .service(api::retire_individual)
+        .service(relations::list_relations)
+        .service(relations::create_relation)
+        .service(relations::retire_relation);
+}

@@ -1,0 +1,235 @@
+//! Relations between people: seen only by whoever may see both.
+
+use actix_web::{delete, get, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::access::{Allowed, Read, may};
+use crate::base::error::Error;
+use crate::base::id::{IndividualId, RelationId, SourceId};
+use crate::base::text::Prose;
+use crate::base::time::UtcTime;
+use crate::base::words::RelationKind;
+use crate::individuals::{assert_known, find, find_all};
+use crate::schema::relations;
+use crate::sources;
+use crate::web::{Json, Path, Reply, reply};
+
+/// A relation as stored: what the other is to the individual.
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = relations, treat_none_as_null = true)]
+pub struct RelationRow {
+    /// Its id.
+    pub id: RelationId,
+    /// The person.
+    pub individual_id: IndividualId,
+    /// What the other is to them.
+    pub kind: RelationKind,
+    /// The other.
+    pub other_id: IndividualId,
+    /// More, in words.
+    pub note: Option<Prose>,
+    /// Where this comes from.
+    pub source_id: Option<SourceId>,
+    /// When it was recorded.
+    pub created_at: UtcTime,
+    /// When it was retired, if it was.
+    pub retired_at: Option<UtcTime>,
+}
+
+crate::record!(RelationRow, relations, "relation", parent: |row| Some(row.individual_id.to_string()), owner: |_row| None, {
+    id: Public,
+    individual_id: Public,
+    kind: Public,
+    other_id: Public,
+    note: Internal,
+    source_id: Partners,
+    created_at: Public,
+    retired_at: Internal,
+} derived {
+    other_name: Public,
+});
+
+/// A relation to record.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RelationIn {
+    /// What the other is to this person.
+    pub kind: RelationKind,
+    /// The other.
+    pub other_id: IndividualId,
+    /// More, in words.
+    pub note: Option<Prose>,
+    /// Where this comes from.
+    pub source_id: Option<SourceId>,
+}
+
+/// A relation, seen from the person asked for.
+#[derive(Serialize, ToSchema)]
+pub struct RelationOut {
+    /// Its id.
+    pub id: RelationId,
+    /// What the other is to this person.
+    pub kind: RelationKind,
+    /// The other.
+    pub other_id: IndividualId,
+    /// The other's name.
+    pub other_name: String,
+    /// More, in words.
+    pub note: Option<Prose>,
+    /// Where this comes from.
+    pub source_id: Option<SourceId>,
+    /// When it was recorded.
+    pub created_at: UtcTime,
+}
+
+/// A person's relations.
+#[derive(Serialize, ToSchema)]
+pub struct RelationsOut {
+    /// In a stable order.
+    pub items: Vec<RelationOut>,
+}
+
+/// The person's relations to people whom this reader may see too, from either side.
+///
+/// # Errors
+/// What the database says.
+pub fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Value>, Error> {
+    let rows: Vec<RelationRow> = relations::table
+        .filter(
+            relations::individual_id
+                .eq(id.clone())
+                .or(relations::other_id.eq(id.clone())),
+        )
+        .filter(relations::retired_at.is_null())
+        .order(relations::id)
+        .select(relations::all_columns)
+        .load(tx.conn())?;
+    let turned = rows.into_iter().map(|row| {
+        if row.individual_id == *id {
+            row
+        } else {
+            let (individual_id, other_id) = (row.other_id.clone(), row.individual_id.clone());
+            RelationRow {
+                individual_id,
+                other_id,
+                kind: row.kind.seen_from_other(),
+                ..row
+            }
+        }
+    });
+    let rows: Vec<RelationRow> = turned.collect();
+    let others: Vec<IndividualId> = rows.iter().map(|row| row.other_id.clone()).collect();
+    let people = find_all(tx, &others)?;
+    let mut seen = Vec::new();
+    for row in rows {
+        if let Some(other) = people.iter().find(|person| person.id == row.other_id) {
+            let shown = row.clone();
+            let out = RelationOut {
+                id: shown.id,
+                kind: shown.kind,
+                other_id: shown.other_id,
+                other_name: other.display_name().to_owned(),
+                note: shown.note,
+                source_id: shown.source_id,
+                created_at: shown.created_at,
+            };
+            seen.push(tx.seen(&row, &out)?);
+        }
+    }
+    Ok(seen)
+}
+
+/// List a person's relations
+///
+/// Spouses, co-defendants, lawyers and others, as far as the caller may see both people.
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("ReadIndividuals"))),
+    responses((status = 200, description = "The relations", body = RelationsOut, example = json!({"items": [{"id": "5d0b4d1e-0d24-4f9e-9df5-2f64a0c4a7d1", "kind": "spouse", "other_id": "7a1f1df5-3a0a-4d6f-8a54-5d5dbd0e7f10", "other_name": "Zeng Jinyan"}]}))))]
+#[get("/individuals/{id}/relations")]
+pub async fn list_relations(allowed: Allowed<may::ReadIndividuals>, id: Path<IndividualId>) -> Reply {
+    let found = allowed
+        .read(move |tx| {
+            find(tx, &id.0)?;
+            let items = of(tx, &id.0)?;
+            Ok(tx.tag(json!({"items": items})))
+        })
+        .await?;
+    Ok(reply::record(allowed.request(), &found))
+}
+
+/// Record a relation
+///
+/// Says what another person on record is to this one; it is shown from both sides.
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EditIndividuals"))),
+    request_body(content = RelationIn, example = json!({"kind": "spouse", "other_id": "7a1f1df5-3a0a-4d6f-8a54-5d5dbd0e7f10"})),
+    responses((status = 201, description = "Recorded", body = RelationOut)))]
+#[post("/individuals/{id}/relations")]
+pub async fn create_relation(
+    allowed: Allowed<may::EditIndividuals>,
+    id: Path<IndividualId>,
+    body: Json<RelationIn>,
+) -> Reply {
+    let made = allowed
+        .write(move |tx| {
+            let (person, given) = (find(tx, &id.0)?, body.0);
+            assert_known(tx, &given.other_id, "/other_id")?;
+            sources::assert_known(tx, given.source_id.as_ref(), "/source_id")?;
+            if given.other_id == person.id {
+                return Err(Error::invalid("/other_id", "must be another person"));
+            }
+            let row = RelationRow {
+                id: RelationId::from_uuid(tx.uuid()),
+                individual_id: person.id.clone(),
+                kind: given.kind,
+                other_id: given.other_id,
+                note: given.note,
+                source_id: given.source_id,
+                created_at: tx.now(),
+                retired_at: None,
+            };
+            tx.create(&row)?;
+            let shown = of(tx, &person.id)?
+                .into_iter()
+                .find(|relation| relation["id"] == row.id.as_str());
+            Ok((row, tx.tag(shown.ok_or_else(Error::not_found)?)))
+        })
+        .await?;
+    Ok(reply::created(
+        &format!("/v1/individuals/{}/relations/{}", made.0.individual_id, made.0.id),
+        &made.1,
+    ))
+}
+
+/// Retire a relation
+///
+/// Takes the relation from both people; its history stays.
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id"), ("relation_id" = String, Path, description = "The relation's id")),
+    extensions(("x-permission" = json!("EditIndividuals")), ("x-unconditional" = json!(true))),
+    responses((status = 204, description = "Retired")))]
+#[delete("/individuals/{id}/relations/{relation_id}")]
+pub async fn retire_relation(allowed: Allowed<may::EditIndividuals>, path: Path<(IndividualId, RelationId)>) -> Reply {
+    allowed
+        .write(move |tx| {
+            let (id, relation_id) = path.0;
+            find(tx, &id)?;
+            if !of(tx, &id)?
+                .iter()
+                .any(|relation| relation["id"] == relation_id.as_str())
+            {
+                return Err(Error::not_found());
+            }
+            let before: RelationRow = relations::table
+                .find(relation_id)
+                .select(relations::all_columns)
+                .first(tx.conn())?;
+            let after = RelationRow {
+                retired_at: Some(tx.now()),
+                ..before.clone()
+            };
+            tx.retire(&before, &after)
+        })
+        .await?;
+    Ok(reply::nothing())
+}

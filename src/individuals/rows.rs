@@ -1,0 +1,262 @@
+//! The people on record, and every query on their table.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use crate::access::sharing::TeamRow;
+use crate::access::{Read, Viewer, Write};
+use crate::base::date::Edtf;
+use crate::base::error::{Code, Error};
+use crate::base::id::{AccountId, CaseId, IndividualId, OrganisationId, SourceId};
+use crate::base::page::{Cursor, Limit};
+use crate::base::text::{Country, Line, Lines, Listed, Prose};
+use crate::base::time::UtcTime;
+use crate::base::words::{Sex, Sharing};
+use crate::individuals::model::{Identifier, Name, display_name, original_name};
+use crate::schema::{cases, individuals};
+
+/// A person as stored.
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = individuals, treat_none_as_null = true)]
+pub struct IndividualRow {
+    /// Their id.
+    pub id: IndividualId,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
+    /// Who may see it.
+    pub sharing: Sharing,
+    /// The names they are known by.
+    pub names: Listed<Name>,
+    /// The same, folded, for searching.
+    pub names_folded: String,
+    /// Sex.
+    pub sex: Sex,
+    /// Born.
+    pub born_on: Option<Edtf>,
+    /// First day that the birth may mean.
+    pub born_earliest: Option<NaiveDate>,
+    /// Last day that the birth may mean.
+    pub born_latest: Option<NaiveDate>,
+    /// Died.
+    pub died_on: Option<Edtf>,
+    /// Country.
+    pub country: Option<Country>,
+    /// Ethnicity, as they or a source give it.
+    pub ethnicity: Option<Line>,
+    /// Religion, as they or a source give it.
+    pub religion: Option<Line>,
+    /// What they do.
+    pub occupations: Lines,
+    /// Their life, in words.
+    pub biography: Option<Prose>,
+    /// Their numbers in other registers.
+    pub identifiers: Listed<Identifier>,
+    /// Notes for those inside.
+    pub notes: Option<Prose>,
+    /// Where this comes from.
+    pub source_id: Option<SourceId>,
+    /// When it was recorded.
+    pub created_at: UtcTime,
+    /// When it last changed.
+    pub updated_at: UtcTime,
+    /// When it was retired, if it was.
+    pub retired_at: Option<UtcTime>,
+}
+
+crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), {
+    id: Public,
+    organisation_id: Public,
+    sharing: Public,
+    names: Public,
+    sex: Public,
+    born_on: Public,
+    died_on: Public,
+    country: Public,
+    ethnicity: Partners,
+    religion: Partners,
+    occupations: Public,
+    biography: Public,
+    identifiers: Partners,
+    notes: Internal,
+    source_id: Partners,
+    created_at: Public,
+    updated_at: Public,
+    retired_at: Internal,
+} derived {
+    display_name: Public,
+    original_name: Public,
+});
+
+impl IndividualRow {
+    /// The name to show.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        display_name(self.names.items()).map_or("", Line::as_str)
+    }
+
+    /// The name in the person's own script, where it is not Latin.
+    #[must_use]
+    pub fn original_name(&self) -> Option<&str> {
+        original_name(self.names.items()).map(Line::as_str)
+    }
+}
+
+/// The people whom a viewer may see, and who are not retired; a restricted one is seen by the teams of their cases too.
+/// A macro, so that it can also stand inside another room's query.
+#[macro_export]
+macro_rules! visible_individuals {
+    ($viewer:expr) => {{
+        use diesel::prelude::*;
+        use $crate::schema::{cases, individuals, team_members};
+        let viewer: &$crate::access::Viewer = $viewer;
+        let teams = team_members::table
+            .filter(team_members::account_id.eq(viewer.account_id.clone()))
+            .select(team_members::record_id);
+        // An alias, because the condition on cases holds this one.
+        let own = diesel::alias!(cases as own_cases);
+        let theirs = own
+            .filter(own.field(cases::id).eq_any(teams))
+            .select(own.field(cases::individual_id));
+        individuals::retired_at
+            .is_null()
+            .and($crate::shared_with!(individuals, viewer).or(individuals::id.eq_any(theirs)))
+    }};
+}
+
+/// A condition on people.
+pub type Visible = Box<
+    dyn diesel::expression::BoxableExpression<
+            individuals::table,
+            crate::store::MultiBackend,
+            SqlType = diesel::sql_types::Bool,
+        >,
+>;
+
+/// The people whom a viewer may see.
+#[must_use]
+pub fn visible(viewer: &Viewer) -> Visible {
+    Box::new(visible_individuals!(viewer))
+}
+
+/// The person, if this reader may see them.
+///
+/// # Errors
+/// `not_found`.
+pub fn find(tx: &mut Read<'_>, id: &IndividualId) -> Result<IndividualRow, Error> {
+    let viewer = tx.viewer();
+    Ok(individuals::table
+        .filter(visible(&viewer))
+        .filter(individuals::id.eq(id.clone()))
+        .select(individuals::all_columns)
+        .first(tx.conn())?)
+}
+
+/// Those of these people whom this reader may see.
+///
+/// # Errors
+/// What the database says.
+pub fn find_all(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<Vec<IndividualRow>, Error> {
+    let viewer = tx.viewer();
+    let mut found = Vec::new();
+    for chunk in ids.chunks(500) {
+        let rows: Vec<IndividualRow> = individuals::table
+            .filter(visible(&viewer))
+            .filter(individuals::id.eq_any(chunk.to_vec()))
+            .select(individuals::all_columns)
+            .load(tx.conn())?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Refuses, at `pointer`, a person whom this reader may not see or who is not there.
+///
+/// # Errors
+/// `invalid`.
+pub fn assert_known(tx: &mut Read<'_>, id: &IndividualId, pointer: &str) -> Result<IndividualRow, Error> {
+    find(tx, id).map_err(|error| {
+        if error.code == Code::NotFound {
+            Error::invalid(pointer, "no such individual")
+        } else {
+            error
+        }
+    })
+}
+
+/// Puts an account on the team that may see a restricted record.
+///
+/// # Errors
+/// What the database says.
+pub fn join_team(tx: &mut Write<'_>, record_id: &str, account_id: &AccountId) -> Result<(), Error> {
+    if TeamRow::is_member(tx, record_id, account_id)? {
+        return Ok(());
+    }
+    let row = TeamRow {
+        record_id: record_id.to_owned(),
+        account_id: account_id.clone(),
+        joined_at: tx.now(),
+    };
+    tx.create(&row)
+}
+
+/// Which people to list.
+pub struct Wanted<'a> {
+    /// Folded words that a name must hold.
+    pub words: Vec<String>,
+    /// Country.
+    pub country: Option<Country>,
+    /// Born on a day that this may mean.
+    pub born: Option<Edtf>,
+    /// Changed since.
+    pub updated_since: Option<UtcTime>,
+    /// Where the last page ended.
+    pub cursor: Option<&'a Cursor>,
+    /// How many.
+    pub limit: Limit,
+}
+
+/// A page of them, and one more.
+///
+/// # Errors
+/// What the database says.
+pub fn list(tx: &mut Read<'_>, wanted: Wanted<'_>) -> Result<Vec<IndividualRow>, Error> {
+    let viewer = tx.viewer();
+    let mut rows = individuals::table
+        .filter(visible(&viewer))
+        .select(individuals::all_columns)
+        .into_boxed();
+    for word in wanted.words {
+        let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        rows = rows.filter(individuals::names_folded.like(format!("%{escaped}%")).escape('\\'));
+    }
+    if let Some(country) = wanted.country {
+        rows = rows.filter(individuals::country.eq(country));
+    }
+    if let Some(born) = wanted.born {
+        rows = rows
+            .filter(individuals::born_earliest.le(born.latest()))
+            .filter(individuals::born_latest.ge(born.earliest()));
+    }
+    if let Some(since) = wanted.updated_since {
+        rows = rows.filter(individuals::updated_at.ge(since));
+    }
+    if let Some(cursor) = wanted.cursor {
+        rows = rows.filter(individuals::id.gt(cursor.as_str().to_owned()));
+    }
+    Ok(rows
+        .order(individuals::id)
+        .limit(wanted.limit.with_one_more())
+        .load(tx.conn())?)
+}
+
+/// The levels of the person's cases, whoever may see them, for the rule that no case is more open than its person.
+///
+/// # Errors
+/// What the database says.
+pub fn case_levels(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<(CaseId, Sharing)>, Error> {
+    Ok(cases::table
+        .filter(cases::individual_id.eq(id.clone()))
+        .filter(cases::retired_at.is_null())
+        .select((cases::id, cases::sharing))
+        .load(tx.conn())?)
+}

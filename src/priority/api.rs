@@ -1,0 +1,279 @@
+//! The list over HTTP.
+
+use std::collections::HashMap;
+
+use actix_web::get;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::{Allowed, Read, may};
+use crate::base::date::Edtf;
+use crate::base::error::Error;
+use crate::base::id::{CaseId, IndividualId, SourceId};
+use crate::base::page::{Cursor, Limit, Page};
+use crate::base::text::{Country, Listed as ListOf};
+use crate::base::words::{Concern, CustodyStatus, Sharing};
+use crate::cases::{self, CaseRow, FactRow, Wanted};
+use crate::individuals::{self, IndividualRow};
+use crate::priority::model::{self, Measure, Policy, Raised, Reason};
+use crate::schema::policies;
+use crate::web::{Query, Reply, reply};
+
+/// Whom to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PriorityList {
+    /// The day, today unless said; answered from what was so on that day.
+    #[param(value_type = Option<String>)]
+    pub as_of: Option<Edtf>,
+    /// ISO 3166-1 alpha-2.
+    #[param(value_type = Option<String>)]
+    pub country: Option<Country>,
+    /// Area of concern.
+    #[param(value_type = Option<String>)]
+    pub concern: Option<Concern>,
+    /// Only those with that reason.
+    #[param(value_type = Option<String>)]
+    pub reason: Option<Reason>,
+    /// Only those who stand there.
+    #[param(value_type = Option<String>)]
+    pub status: Option<CustodyStatus>,
+    /// What makes a sentence long: `imposed` unless said.
+    #[param(value_type = Option<String>)]
+    pub measure: Option<Measure>,
+    /// How many at most, 1 to 200.
+    #[serde(default)]
+    #[param(value_type = Option<u32>)]
+    pub limit: Limit,
+    /// Where the last page ended.
+    #[param(value_type = Option<String>)]
+    pub cursor: Option<Cursor>,
+}
+
+/// The person.
+#[derive(Serialize, ToSchema)]
+pub struct PersonOut {
+    /// Their id.
+    pub id: IndividualId,
+    /// The preferred Latin form.
+    pub name: String,
+    /// The name in their own script.
+    pub original_name: Option<String>,
+}
+
+/// The fact that a reason rests on.
+#[derive(Serialize, ToSchema)]
+pub struct FactRef {
+    /// What kind of fact.
+    pub kind: &'static str,
+    /// The fact.
+    pub id: String,
+    /// From when it holds.
+    pub holds_from: Edtf,
+    /// Where it comes from, for those who may see sources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<SourceId>,
+}
+
+/// A reason.
+#[derive(Serialize, ToSchema)]
+pub struct ReasonOut {
+    /// Which.
+    pub code: Reason,
+    /// What it counts.
+    pub points: u32,
+    /// In words.
+    pub detail: String,
+    /// The fact that it rests on.
+    pub fact: FactRef,
+}
+
+/// A person to raise.
+#[derive(Serialize, ToSchema)]
+pub struct PriorityOut {
+    /// The case.
+    pub case_id: CaseId,
+    /// Whose.
+    pub individual: PersonOut,
+    /// Where.
+    pub country: Country,
+    /// Areas of concern.
+    #[schema(value_type = Vec<Concern>)]
+    pub concerns: ListOf<Concern>,
+    /// Where the person stands on the day.
+    pub status: CustodyStatus,
+    /// The sum of the reasons' points.
+    pub score: u32,
+    /// Why.
+    pub reasons: Vec<ReasonOut>,
+    /// Days left of the sentence on the day, where it has an end.
+    pub days_left: Option<i64>,
+}
+
+/// The list.
+#[derive(Serialize, ToSchema)]
+pub struct PrioritiesOut {
+    /// Whom to raise first.
+    pub items: Vec<PriorityOut>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+    /// The rule.
+    pub policy: Value,
+    /// The day.
+    pub as_of: NaiveDate,
+}
+
+/// The newest policy and its version.
+///
+/// # Errors
+/// What the database says.
+pub fn policy(tx: &mut Read<'_>) -> Result<(i32, Policy), Error> {
+    let (version, rule): (i32, String) = policies::table
+        .select((policies::version, policies::rule))
+        .order(policies::version.desc())
+        .first(tx.conn())?;
+    Ok((version, serde_json::from_str(&rule).map_err(Error::internal)?))
+}
+
+/// A case with its facts.
+pub struct Listed {
+    /// The case.
+    pub case: CaseRow,
+    /// Those of its facts that the reader may see.
+    pub facts: Vec<FactRow>,
+}
+
+/// The cases asked for that this reader may see, with their facts.
+///
+/// # Errors
+/// What the database says.
+pub fn derived(tx: &mut Read<'_>, wanted: Wanted) -> Result<Vec<Listed>, Error> {
+    let cases = cases::list(tx, wanted)?;
+    let ids: Vec<CaseId> = cases.iter().map(|case| case.id.clone()).collect();
+    let mut facts: HashMap<CaseId, Vec<FactRow>> = HashMap::new();
+    for fact in cases::facts_of(tx, &ids)? {
+        facts.entry(fact.case_id.clone()).or_default().push(fact);
+    }
+    Ok(cases
+        .into_iter()
+        .map(|case| Listed {
+            facts: facts.remove(&case.id).unwrap_or_default(),
+            case,
+        })
+        .collect())
+}
+
+fn shown(case: &CaseRow, person: &IndividualRow, raised: &Raised<'_>, sees_sources: bool) -> PriorityOut {
+    let reasons = raised.reasons.iter().map(|why| ReasonOut {
+        code: why.code,
+        points: why.points,
+        detail: why.detail.clone(),
+        fact: FactRef {
+            kind: crate::base::choice::Choice::slug(why.fact.kind),
+            id: why.fact.id.to_string(),
+            holds_from: why.fact.holds_from.clone(),
+            source_id: why.fact.source_id.clone().filter(|_| sees_sources),
+        },
+    });
+    PriorityOut {
+        case_id: case.id.clone(),
+        individual: PersonOut {
+            id: person.id.clone(),
+            name: person.display_name().to_owned(),
+            original_name: person.original_name().map(str::to_owned),
+        },
+        country: case.country.clone(),
+        concerns: case.concerns.clone(),
+        status: raised.status,
+        score: raised.score,
+        reasons: reasons.collect(),
+        days_left: raised.days_left,
+    }
+}
+
+fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
+    let as_of = day(query.as_of.as_ref())?.unwrap_or_else(|| tx.today());
+    let measure = query.measure.unwrap_or(Measure::Imposed);
+    let (version, policy) = policy(tx)?;
+    let wanted = Wanted {
+        country: query.country.clone(),
+        concern: query.concern,
+        ..Wanted::default()
+    };
+    let cases = derived(tx, wanted)?;
+    let mut raised: Vec<(&CaseRow, Raised<'_>)> = cases
+        .iter()
+        .filter_map(|listed| {
+            let facts: Vec<&FactRow> = listed.facts.iter().collect();
+            Some((&listed.case, model::raised(&facts, as_of, &policy, measure)?))
+        })
+        .filter(|(_, raised)| query.status.is_none_or(|status| raised.status == status))
+        .filter(|(_, raised)| {
+            query
+                .reason
+                .is_none_or(|reason| raised.reasons.iter().any(|why| why.code == reason))
+        })
+        .collect();
+    raised
+        .sort_by(|(one, first), (other, second)| first.rank().cmp(&second.rank()).then_with(|| one.id.cmp(&other.id)));
+    let skipped = query.cursor.as_ref().map_or(0, |cursor| {
+        raised
+            .iter()
+            .position(|(case, _)| case.id.as_str() == cursor.as_str())
+            .map_or(raised.len(), |place| place + 1)
+    });
+    let page: Vec<_> = raised
+        .into_iter()
+        .skip(skipped)
+        .take(query.limit.as_len() + 1)
+        .collect();
+    let page = Page::of(page, query.limit, |(case, _)| case.id.to_string());
+    let ids: Vec<IndividualId> = page.items.iter().map(|(case, _)| case.individual_id.clone()).collect();
+    let people: HashMap<IndividualId, IndividualRow> = individuals::find_all(tx, &ids)?
+        .into_iter()
+        .map(|person| (person.id.clone(), person))
+        .collect();
+    let sees_sources = tx.viewer().sees(Sharing::Partners, None);
+    let items = page
+        .items
+        .iter()
+        .filter_map(|(case, raised)| Some(shown(case, people.get(&case.individual_id)?, raised, sees_sources)));
+    let out = PrioritiesOut {
+        items: items.collect(),
+        next: page.next,
+        policy: model::policy_value(version, &policy, measure),
+        as_of,
+    };
+    serde_json::to_value(out).map_err(Error::internal)
+}
+
+/// A whole day, or nothing.
+pub(crate) fn day(given: Option<&Edtf>) -> Result<Option<NaiveDate>, Error> {
+    match given {
+        None => Ok(None),
+        Some(date) if date.earliest() == date.latest() => Ok(Some(date.earliest())),
+        Some(_) => Err(Error::invalid("/as_of", "must be a whole day, such as 2010-05-10")),
+    }
+}
+
+/// Whom to raise first
+///
+/// The people deprived of liberty on the day who are seriously ill or serve particularly long sentences, each with a
+/// score and its reasons, each reason with the fact that it rests on; made from what the caller may see. Any day can
+/// be asked for, and is answered from what was so on that day, whenever it was recorded.
+#[utoipa::path(tag = "priorities", params(PriorityList), extensions(("x-permission" = json!("ReadPriorities"))),
+    responses((status = 200, description = "One page of the list", body = PrioritiesOut, example = json!({"items": [{"case_id": "1e6f1d3b-6f6b-4c8c-8f0e-0f2f7f7b1c11", "individual": {"id": "0b0a3a0e-51a4-4a0e-8f4c-1f7c3d1d9a55", "name": "Hu Jia", "original_name": "胡佳"}, "country": "CN", "concerns": ["expression_press"], "status": "serving_sentence", "score": 100, "reasons": [{"code": "seriously_ill", "points": 100, "detail": "Serious, since 2010-05-10", "fact": {"kind": "health", "id": "2b9d6cb5-8d0c-4a3d-9f0d-9a1a4a3c6e77", "holds_from": "2010-05-10"}}], "days_left": 412}], "next": null, "policy": {"version": 1}, "as_of": "2010-05-10"}))))]
+#[get("/priorities")]
+pub async fn list_priorities(allowed: Allowed<may::ReadPriorities>, query: Query<PriorityList>) -> Reply {
+    let list = allowed
+        .read(move |tx| {
+            let list = listed(tx, &query.0)?;
+            Ok(tx.tag(list))
+        })
+        .await?;
+    Ok(reply::record(allowed.request(), &list))
+}

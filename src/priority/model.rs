@@ -1,0 +1,228 @@
+//! The rule, pure: from the facts that a reader may see, and a day, to a score and its reasons.
+
+use std::cmp::Reverse;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::base::choice::Choice;
+use crate::base::date::plus_term;
+use crate::base::words::{CustodyStatus, SentenceKind, Severity};
+use crate::cases::FactRow;
+use crate::cases::model::{Standing, custody_as_of, health_as_of, sentence_as_of};
+use crate::cases::particulars::Sentence;
+
+choice! {
+    /// Why a person is to be raised.
+    pub enum Reason("priority_reason") {
+        SeriouslyIll("seriously_ill", "Seriously ill"),
+        LongSentence("long_sentence", "Serving a particularly long sentence"),
+    }
+}
+
+choice! {
+    /// What makes a sentence long: what was imposed, or what remains.
+    pub enum Measure("priority_measure") {
+        Imposed("imposed", "The term imposed"),
+        Remaining("remaining", "The term that remains"),
+    }
+}
+
+/// A stored rule: its version's parameters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Policy {
+    /// What it says, in a line.
+    pub title: String,
+    /// Where it comes from.
+    pub source: String,
+    /// The severity from which a person is seriously ill.
+    pub serious_from: Severity,
+    /// The years from which a sentence is particularly long.
+    pub long_from_years: u16,
+    /// What each reason counts.
+    pub points: Points,
+}
+
+/// What each reason counts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Points {
+    /// Seriously ill.
+    pub seriously_ill: u32,
+    /// A particularly long sentence.
+    pub long_sentence: u32,
+}
+
+/// A reason, with the fact that it rests on.
+#[derive(Clone, Debug)]
+pub struct Why<'a> {
+    /// Which.
+    pub code: Reason,
+    /// What it counts.
+    pub points: u32,
+    /// In words.
+    pub detail: String,
+    /// The fact.
+    pub fact: &'a FactRow,
+}
+
+/// A person who is to be raised.
+#[derive(Clone, Debug)]
+pub struct Raised<'a> {
+    /// Where they stand.
+    pub status: CustodyStatus,
+    /// The sum of the reasons' points.
+    pub score: u32,
+    /// Why.
+    pub reasons: Vec<Why<'a>>,
+    /// How ill; nothing where it is no reason.
+    pub severity: Option<Severity>,
+    /// Days left of the sentence on the day; nothing where it has no end.
+    pub days_left: Option<i64>,
+    /// Whether the sentence has no end: life, or death.
+    pub endless: bool,
+}
+
+/// Score, severity, whether the sentence has no end, days left; the most first.
+pub type Rank = (
+    Reverse<u32>,
+    Reverse<Option<Severity>>,
+    Reverse<bool>,
+    Reverse<Option<i64>>,
+);
+
+impl Raised<'_> {
+    /// What the list is ordered by: score, severity, what is left of the sentence; the most first.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        (
+            Reverse(self.score),
+            Reverse(self.severity),
+            Reverse(self.endless),
+            Reverse(self.days_left),
+        )
+    }
+}
+
+/// The rule on one case as of a day; nothing where the person is not to be raised.
+#[must_use]
+pub fn raised<'a>(facts: &[&'a FactRow], as_of: NaiveDate, policy: &Policy, measure: Measure) -> Option<Raised<'a>> {
+    let custody = custody_as_of(facts, as_of)?;
+    if !custody.says.status.deprived_of_liberty() {
+        return None;
+    }
+    let sentence = sentence_as_of(facts, as_of);
+    let end = sentence.as_ref().and_then(|found| found.says.end(Some(as_of)));
+    let endless = sentence.as_ref().is_some_and(|found| is_endless(found.says.kind));
+    let mut raised = Raised {
+        status: custody.says.status,
+        score: 0,
+        reasons: Vec::new(),
+        severity: None,
+        days_left: end.map(|end| (end - as_of).num_days()),
+        endless,
+    };
+    if let Some(found) = health_as_of(facts, as_of)
+        && found.says.severity >= policy.serious_from
+        && found.says.severity.serious_or_worse()
+    {
+        raised.severity = Some(found.says.severity);
+        let detail = format!("{}, since {}", found.says.severity.label(), found.fact.holds_from);
+        raised.reasons.push(Why {
+            code: Reason::SeriouslyIll,
+            points: policy.points.seriously_ill,
+            detail,
+            fact: found.fact,
+        });
+    }
+    if let Some(found) = sentence
+        && is_long(&found, end, as_of, policy, measure)
+    {
+        let detail = detail(&found, end, as_of);
+        raised.reasons.push(Why {
+            code: Reason::LongSentence,
+            points: policy.points.long_sentence,
+            detail,
+            fact: found.fact,
+        });
+    }
+    raised.score = raised.reasons.iter().map(|why| why.points).sum();
+    (!raised.reasons.is_empty()).then_some(raised)
+}
+
+fn is_endless(kind: SentenceKind) -> bool {
+    matches!(
+        kind,
+        SentenceKind::Life | SentenceKind::Death | SentenceKind::DeathWithTwoYearReprieve
+    )
+}
+
+fn is_long(
+    found: &Standing<'_, Sentence>,
+    end: Option<NaiveDate>,
+    as_of: NaiveDate,
+    policy: &Policy,
+    measure: Measure,
+) -> bool {
+    let sentence = &found.says;
+    if is_endless(sentence.kind) {
+        return true;
+    }
+    if sentence.suspended || end.is_some_and(|end| end < as_of) {
+        return false;
+    }
+    let years = policy.long_from_years;
+    match measure {
+        Measure::Imposed => {
+            let months = u32::from(sentence.years.unwrap_or(0)) * 12 + u32::from(sentence.months.unwrap_or(0));
+            months >= u32::from(years) * 12
+        }
+        Measure::Remaining => end.is_some_and(|end| end >= plus_term(as_of, i32::from(years), 0, -1)),
+    }
+}
+
+fn detail(found: &Standing<'_, Sentence>, end: Option<NaiveDate>, as_of: NaiveDate) -> String {
+    let sentence = &found.says;
+    let part = |number: Option<u16>, word: &str| {
+        number
+            .filter(|number| *number > 0)
+            .map(|number| format!("{number} {word}{}", if number == 1 { "" } else { "s" }))
+    };
+    let term: Vec<String> = [
+        part(sentence.years, "year"),
+        part(sentence.months, "month"),
+        part(sentence.days, "day"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let term = if term.is_empty() {
+        sentence.kind.label().to_owned()
+    } else {
+        term.join(" ")
+    };
+    let left = end
+        .map(|end| format!("; {} days left, to {end}", thousands((end - as_of).num_days())))
+        .unwrap_or_default();
+    format!("{term}, from the verdict of {}{left}", found.fact.holds_from)
+}
+
+fn thousands(number: i64) -> String {
+    let digits = number.abs().to_string();
+    let grouped: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|chunk| std::str::from_utf8(chunk).ok())
+        .collect();
+    format!("{}{}", if number < 0 { "-" } else { "" }, grouped.join(","))
+}
+
+/// The policy as an answer shows it.
+#[must_use]
+pub fn policy_value(version: i32, policy: &Policy, measure: Measure) -> Value {
+    let mut value = json!(policy);
+    value["version"] = json!(version);
+    value["measure"] = json!(measure);
+    value
+}

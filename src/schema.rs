@@ -1,0 +1,265 @@
+//! The tables, in portable types only. Follows `migrations/`; a test compares both databases with it.
+
+#![allow(missing_docs)]
+
+diesel::table! {
+    organisations (id) {
+        id -> Text,
+        name -> Text,
+        aliases -> Text,
+        kind -> Text,
+        country -> Nullable<Text>,
+        website -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> Text,
+        organisation_id -> Text,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        password_hash -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        disabled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        account_id -> Text,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (token_hash) {
+        token_hash -> Text,
+        session_id -> Text,
+        created_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sources (id) {
+        id -> Text,
+        organisation_id -> Text,
+        sharing -> Text,
+        title -> Text,
+        publisher -> Nullable<Text>,
+        address -> Nullable<Text>,
+        published_on -> Nullable<Text>,
+        language -> Nullable<Text>,
+        kind -> Nullable<Text>,
+        reliability -> Text,
+        statement_id -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    individuals (id) {
+        id -> Text,
+        organisation_id -> Text,
+        sharing -> Text,
+        names -> Text,
+        names_folded -> Text,
+        sex -> Text,
+        born_on -> Nullable<Text>,
+        born_earliest -> Nullable<Date>,
+        born_latest -> Nullable<Date>,
+        died_on -> Nullable<Text>,
+        country -> Nullable<Text>,
+        ethnicity -> Nullable<Text>,
+        religion -> Nullable<Text>,
+        occupations -> Text,
+        biography -> Nullable<Text>,
+        identifiers -> Text,
+        notes -> Nullable<Text>,
+        source_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    relations (id) {
+        id -> Text,
+        individual_id -> Text,
+        kind -> Text,
+        other_id -> Text,
+        note -> Nullable<Text>,
+        source_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    cases (id) {
+        id -> Text,
+        individual_id -> Text,
+        organisation_id -> Text,
+        sharing -> Text,
+        country -> Text,
+        opened_on -> Nullable<Text>,
+        closed_on -> Nullable<Text>,
+        concerns -> Text,
+        impugned_activity -> Nullable<Text>,
+        summary -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        officer_id -> Nullable<Text>,
+        source_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    team_members (record_id, account_id) {
+        record_id -> Text,
+        account_id -> Text,
+        joined_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    facts (id) {
+        id -> Text,
+        case_id -> Text,
+        kind -> Text,
+        sharing -> Text,
+        source_id -> Nullable<Text>,
+        information -> Text,
+        rank -> Text,
+        holds_from -> Text,
+        earliest -> Date,
+        latest -> Date,
+        particulars -> Text,
+        notes -> Nullable<Text>,
+        supersedes -> Nullable<Text>,
+        superseded_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+        updated_at -> Timestamp,
+        retracted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    statements (id) {
+        id -> Text,
+        organisation_id -> Text,
+        sharing -> Text,
+        kind -> Text,
+        title -> Text,
+        issuers -> Text,
+        issued_on -> Text,
+        issued_earliest -> Date,
+        issued_latest -> Date,
+        language -> Text,
+        source_id -> Nullable<Text>,
+        text -> Text,
+        text_digest -> Text,
+        words_folded -> Text,
+        concerns -> Text,
+        calls -> Text,
+        related -> Text,
+        notes -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    mentions (id) {
+        id -> Text,
+        statement_id -> Text,
+        individual_id -> Text,
+        start_at -> Integer,
+        end_at -> Integer,
+        text -> Text,
+        matched -> Text,
+        score -> Double,
+        why -> Text,
+        state -> Text,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    policies (version) {
+        version -> Integer,
+        rule -> Text,
+        adopted_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    ledger_entries (position) {
+        position -> BigInt,
+        at -> Timestamp,
+        actor_id -> Nullable<Text>,
+        kind -> Text,
+        record_kind -> Text,
+        record_id -> Text,
+        parent_id -> Nullable<Text>,
+        digest -> Text,
+    }
+}
+
+diesel::table! {
+    ledger_payloads (position) {
+        position -> BigInt,
+        salt -> Text,
+        fields -> Text,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    access_events (id) {
+        id -> Text,
+        at -> Timestamp,
+        account_id -> Nullable<Text>,
+        kind -> Text,
+        subject -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    organisations,
+    accounts,
+    sessions,
+    refresh_tokens,
+    sources,
+    individuals,
+    relations,
+    cases,
+    team_members,
+    facts,
+    statements,
+    mentions,
+    policies,
+    ledger_entries,
+    ledger_payloads,
+    access_events,
+);

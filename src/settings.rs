@@ -1,0 +1,239 @@
+//! Settings: read once, by flag, then environment, then file, then default. A secret prints as `***`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use serde::Deserialize;
+
+use crate::base::error::{Code, Error};
+
+/// A value that must not be printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret of that text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Refuses what can be guessed: shorter than 32 bytes, few different characters, or a placeholder.
+    ///
+    /// # Errors
+    /// `invalid`, in words for whoever starts the program.
+    pub fn require_strong(&self) -> Result<(), Error> {
+        let text = self.0.trim();
+        let different: std::collections::HashSet<char> = text.chars().collect();
+        let placeholder = ["change", "secret", "example", "password"]
+            .iter()
+            .any(|word| text.to_lowercase().contains(word));
+        if text.len() < 32 || different.len() < 12 || placeholder {
+            return Err(weak());
+        }
+        Ok(())
+    }
+}
+
+fn weak() -> Error {
+    Error::new(
+        Code::Invalid,
+        "CONSCIENCE_SECRET must be 32 random bytes or more, not a placeholder; make one with: head -c 32 /dev/urandom | base64",
+    )
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+/// Case tracking for prisoners of conscience.
+#[derive(Debug, Parser)]
+#[command(name = "conscience", version)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// The settings.
+    #[command(flatten)]
+    pub given: Given,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve a sample register, made at the first start.
+    Demo,
+    /// Serve the API.
+    Serve,
+    /// Bring the database to this version.
+    Migrate,
+    /// Manage accounts.
+    Account {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: AccountAction,
+    },
+    /// Write one consistent file of the embedded database.
+    Backup {
+        /// The new file; one that exists is not touched.
+        file: PathBuf,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// What can be done with accounts; passwords are read from standard input, one line.
+#[derive(Debug, Subcommand)]
+pub enum AccountAction {
+    /// Add an account.
+    Add {
+        /// Log-in name.
+        email: String,
+        /// admin, staff, partner or dashboard.
+        #[arg(long)]
+        role: String,
+        /// The organisation's name; recorded if it is new.
+        #[arg(long)]
+        organisation: String,
+        /// The person's name.
+        #[arg(long)]
+        name: String,
+    },
+    /// Set a new password and end all sessions.
+    Password {
+        /// Log-in name.
+        email: String,
+    },
+    /// Shut an account and end all sessions.
+    Disable {
+        /// Log-in name.
+        email: String,
+    },
+}
+
+/// What may be given by flag, by environment, or in the file.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Given {
+    /// Where to listen, HOST:PORT.
+    #[arg(long, env = "CONSCIENCE_LISTEN", global = true)]
+    pub listen: Option<String>,
+    /// `sqlite:///absolute/path`, `sqlite://relative/path` or `postgres://...`.
+    #[arg(long, env = "CONSCIENCE_DATABASE", global = true)]
+    pub database: Option<String>,
+    /// The installation's secret, 32 bytes or more.
+    #[arg(long, env = "CONSCIENCE_SECRET", global = true, hide_env_values = true)]
+    pub secret: Option<Secret>,
+    /// A file that holds the secret.
+    #[arg(long, env = "CONSCIENCE_SECRET_FILE", global = true)]
+    pub secret_file: Option<PathBuf>,
+    /// The demo's password, 12 characters or more.
+    #[arg(long, env = "CONSCIENCE_DEMO_PASSWORD", global = true, hide_env_values = true)]
+    #[serde(skip)]
+    pub demo_password: Option<Secret>,
+    /// A settings file (TOML).
+    #[arg(long, env = "CONSCIENCE_CONFIG", global = true)]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Let a database on another host be reached without TLS.
+    #[arg(long, env = "CONSCIENCE_ALLOW_PLAIN_DATABASE", global = true)]
+    pub allow_plain_database: bool,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: String,
+    /// The database's URL.
+    pub database: String,
+    /// The installation's secret, where one was given.
+    pub secret: Option<Secret>,
+    /// The demo's password, where one was given.
+    pub demo_password: Option<Secret>,
+    /// Whether a database on another host may be reached without TLS.
+    pub allow_plain_database: bool,
+}
+
+impl Settings {
+    /// Flags and environment over the file over the defaults.
+    ///
+    /// # Errors
+    /// `invalid` for a file that cannot be read or says what is not known.
+    pub fn from_given(given: Given) -> Result<Self, Error> {
+        let file = given.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        let secret_file = given.secret_file.or(file.secret_file);
+        let secret = match (given.secret.or(file.secret), secret_file) {
+            (Some(secret), _) => Some(secret),
+            (None, Some(path)) => Some(Secret::new(read_text(&path)?.trim())),
+            (None, None) => None,
+        };
+        Ok(Self {
+            listen: given
+                .listen
+                .or(file.listen)
+                .unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
+            database: given
+                .database
+                .or(file.database)
+                .unwrap_or_else(|| "sqlite://data/conscience.sqlite".to_owned()),
+            secret,
+            demo_password: given.demo_password,
+            allow_plain_database: given.allow_plain_database || file.allow_plain_database,
+        })
+    }
+
+    /// The secret, strong.
+    ///
+    /// # Errors
+    /// `invalid` where it is missing or weak.
+    pub fn strong_secret(&self) -> Result<Secret, Error> {
+        let secret = self.secret.clone().ok_or_else(weak)?;
+        secret.require_strong()?;
+        Ok(secret)
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| Error::new(Code::Invalid, format!("{}: {error}", path.display())))
+}
+
+fn read_file(path: &Path) -> Result<Given, Error> {
+    toml::from_str(&read_text(path)?).map_err(|error| Error::new(Code::Invalid, format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weak_secret_is_refused_and_none_is_printed() {
+        for weak in [
+            "",
+            "short",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "please-change-me-0123456789-abcdefghij",
+        ] {
+            assert!(Secret::new(weak).require_strong().is_err(), "{weak}");
+        }
+        let strong = Secret::new("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ");
+        assert!(strong.require_strong().is_ok());
+        assert_eq!(format!("{strong:?}"), "***");
+    }
+}

@@ -1,0 +1,183 @@
+//! How a statement is filed and changed: what is checked, what is prepared outside the write, what becomes of the
+//! mentions.
+
+use crate::access::{Read, Write, secret};
+use crate::base::error::{Code, Error};
+use crate::base::id::StatementId;
+use crate::base::words::Sharing;
+use crate::individuals::register::Register;
+use crate::statements::api::{StatementIn, StatementPatch, shown};
+use crate::statements::mentions;
+use crate::statements::model::{Hit, Plan, Shift};
+use crate::statements::rows::{self, StatementRow};
+use crate::web::IfMatch;
+use crate::{organisations, sources};
+
+/// SHA-256 of a text.
+#[must_use]
+pub fn digest(text: &str) -> String {
+    secret::text_of(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
+}
+
+/// The statements that those stand in a relation to.
+pub(super) fn others_of<'a>(rows: impl IntoIterator<Item = &'a StatementRow>) -> Vec<StatementId> {
+    rows.into_iter()
+        .flat_map(|row| row.related.items())
+        .map(|other| other.statement_id.clone())
+        .collect()
+}
+
+/// Refuses references that this reader may not see or that are not there, an empty text, and a text on record.
+pub(super) fn check(tx: &mut Read<'_>, before: Option<&StatementRow>, after: &StatementRow) -> Result<(), Error> {
+    if after.text.as_str().trim().is_empty() {
+        return Err(Error::invalid("/text", "must not be empty or only spaces"));
+    }
+    if before.is_none_or(|before| before.source_id != after.source_id) {
+        sources::assert_known(tx, after.source_id.as_ref(), "/source_id")?;
+    }
+    for (place, issuer) in after.issuers.items().iter().enumerate() {
+        if before.is_some_and(|before| before.issuers.items().contains(issuer)) {
+            continue;
+        }
+        organisations::find(tx, issuer).map_err(|error| match error.code {
+            Code::NotFound => Error::invalid(&format!("/issuers/{place}"), "no such organisation"),
+            _ => error,
+        })?;
+    }
+    let seen = rows::visible_of(tx, &others_of([after]))?;
+    for (place, other) in after.related.items().iter().enumerate() {
+        let known = before.is_some_and(|before| before.related.items().contains(other));
+        if other.statement_id == after.id || !(known || seen.contains(&other.statement_id)) {
+            return Err(Error::invalid(
+                &format!("/related/{place}/statement_id"),
+                "no such statement",
+            ));
+        }
+    }
+    if before.is_none_or(|before| before.text_digest != after.text_digest)
+        && let Some(there) = rows::same_text(tx, &after.text_digest)?
+    {
+        return Err(Error::already_exists(
+            "this text is on record already",
+            Some(there.to_string()),
+        ));
+    }
+    Ok(())
+}
+
+/// Whoever closes a statement to its team is on the team.
+pub(super) fn join(tx: &mut Write<'_>, row: &StatementRow) -> Result<(), Error> {
+    if row.sharing == Sharing::Restricted {
+        let me = tx.viewer().account_id;
+        crate::individuals::join_team(tx, row.id.as_str(), &me)?;
+    }
+    Ok(())
+}
+
+pub(super) fn new_row(
+    tx: &Write<'_>,
+    (given, words_folded, text_digest): (StatementIn, String, String),
+) -> StatementRow {
+    StatementRow {
+        id: StatementId::from_uuid(tx.uuid()),
+        organisation_id: tx.viewer().organisation_id,
+        sharing: given.sharing,
+        kind: given.kind,
+        title: given.title,
+        issuers: given.issuers,
+        issued_earliest: given.issued_on.earliest(),
+        issued_latest: given.issued_on.latest(),
+        issued_on: given.issued_on,
+        language: given.language,
+        source_id: given.source_id,
+        text: given.text,
+        text_digest,
+        words_folded,
+        concerns: given.concerns,
+        calls: given.calls,
+        related: given.related,
+        notes: given.notes,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+        retired_at: None,
+    }
+}
+
+/// A change prepared outside the write: the text is read there, not where others wait.
+pub(super) struct Draft {
+    before: StatementRow,
+    after: StatementRow,
+    rescan: Option<(Vec<Hit>, Shift)>,
+}
+
+pub(super) fn draft(
+    tx: &mut Read<'_>,
+    register: &Register,
+    id: &StatementId,
+    wanted: &IfMatch,
+    patch: StatementPatch,
+) -> Result<Draft, Error> {
+    let before = rows::find(tx, id)?;
+    let current = shown(tx, &before)?;
+    tx.require(wanted, current)?;
+    let seen = rows::visible_of(tx, &others_of([&before]))?;
+    let hidden = before
+        .related
+        .items()
+        .iter()
+        .filter(|other| !seen.contains(&other.statement_id))
+        .cloned()
+        .collect();
+    let after = before.clone().apply(patch, hidden)?;
+    let rescan = if after.text == before.text {
+        None
+    } else {
+        let hits = mentions::scan(tx, register, after.text.as_str())?;
+        let spans = rows::every_mention_in(tx, id)?
+            .into_iter()
+            .map(|row| (row.start_at, row.end_at));
+        Some((hits, Shift::between(before.text.as_str(), after.text.as_str(), spans)))
+    };
+    Ok(Draft { before, after, rescan })
+}
+
+pub(super) fn save(tx: &mut Write<'_>, wanted: &IfMatch, draft: Draft) -> Result<StatementRow, Error> {
+    let Draft { before, after, rescan } = draft;
+    let now = rows::find(tx, &before.id)?;
+    let current = shown(tx, &now)?;
+    tx.require(wanted, current)?;
+    if now.updated_at != before.updated_at || now.text_digest != before.text_digest {
+        return Err(Error::new(
+            Code::Conflict,
+            "the statement changed meanwhile; read it again",
+        ));
+    }
+    let after = StatementRow {
+        updated_at: tx.now(),
+        ..after
+    };
+    check(tx, Some(&before), &after)?;
+    tx.save(&before, &after)?;
+    join(tx, &after)?;
+    if let Some((hits, shift)) = rescan {
+        carry_over(tx, &after.id, hits, &shift)?;
+    }
+    Ok(after)
+}
+
+fn carry_over(tx: &mut Write<'_>, id: &StatementId, hits: Vec<Hit>, shift: &Shift) -> Result<(), Error> {
+    let there = rows::every_mention_in(tx, id)?;
+    let who = there.iter().map(|row| row.individual_id.clone()).collect();
+    let seen = mentions::people(tx, &who)?.into_keys().collect();
+    let plan = Plan::make(there, hits, shift, &seen);
+    for (before, after) in &plan.kept {
+        if (before.start_at, before.end_at) != (after.start_at, after.end_at) {
+            tx.save(before, after)?;
+        }
+    }
+    for gone in &plan.dropped {
+        tx.retire(gone, gone)?;
+        rows::remove_mention(tx, &gone.id)?;
+    }
+    mentions::suggest(tx, id, plan.fresh)
+}

@@ -1,0 +1,122 @@
+//! One connection, to either database. The only module that speaks SQL as text.
+#![allow(clippy::disallowed_methods)]
+// What the derive makes has no documentation of its own.
+#![allow(missing_docs)]
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+use crate::base::error::Error;
+use crate::store::url::DatabaseUrl;
+
+/// A connection to whichever database there is.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    /// Embedded.
+    Sqlite(diesel::SqliteConnection),
+    /// A server.
+    Pg(diesel::PgConnection),
+}
+
+const SQLITE_BOTH: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824;";
+
+fn establish(url: &DatabaseUrl) -> Result<Conn, ConnectionError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => diesel::SqliteConnection::establish(path).map(Conn::Sqlite),
+        DatabaseUrl::Postgres(address) => diesel::PgConnection::establish(address).map(Conn::Pg),
+    }
+}
+
+fn prepare(conn: &mut Conn, sqlite: &str, postgres: &str) -> Result<(), diesel::result::Error> {
+    match conn {
+        Conn::Sqlite(inner) => inner.batch_execute(&format!("{SQLITE_BOTH} {sqlite}")),
+        Conn::Pg(inner) => inner.batch_execute(&format!(
+            "SET TIME ZONE 'UTC'; SET client_min_messages = warning; {postgres}"
+        )),
+    }
+}
+
+/// A connection that may write: durable at COMMIT.
+pub(crate) fn establish_writer(url: &DatabaseUrl) -> Result<Conn, Error> {
+    if let DatabaseUrl::Sqlite(path) = url
+        && let Some(folder) = Path::new(path).parent()
+    {
+        std::fs::create_dir_all(folder).map_err(Error::internal)?;
+    }
+    let mut conn = establish(url).map_err(Error::internal)?;
+    prepare(&mut conn, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", "").map_err(Error::internal)?;
+    Ok(conn)
+}
+
+/// A connection that cannot write.
+pub(crate) fn establish_reader(url: &DatabaseUrl) -> Result<Conn, ConnectionError> {
+    let mut conn = establish(url)?;
+    prepare(
+        &mut conn,
+        "PRAGMA query_only = ON;",
+        "SET default_transaction_read_only = on;",
+    )
+    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+/// Whether the connection still answers.
+pub(crate) fn alive(conn: &mut Conn) -> Result<(), diesel::result::Error> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Pg(inner) => inner.batch_execute("SELECT 1"),
+    }
+}
+
+/// Begins the writer's transaction: on SQLite with the lock at once, on PostgreSQL behind the one advisory lock, so
+/// that writes are serial in every process and the ledger's positions dense.
+pub(crate) fn begin_exclusive(conn: &mut Conn) -> Result<(), diesel::result::Error> {
+    use diesel::connection::{AnsiTransactionManager, TransactionManager};
+    match conn {
+        Conn::Sqlite(inner) => AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE"),
+        Conn::Pg(inner) => {
+            AnsiTransactionManager::begin_transaction(inner)?;
+            inner.batch_execute("SELECT pg_advisory_xact_lock(20100510)")
+        }
+    }
+}
+
+/// Ends it: what was written is on disk.
+pub(crate) fn commit(conn: &mut Conn) -> Result<(), diesel::result::Error> {
+    use diesel::connection::{AnsiTransactionManager, TransactionManager};
+    match conn {
+        Conn::Sqlite(inner) => AnsiTransactionManager::commit_transaction(inner),
+        Conn::Pg(inner) => AnsiTransactionManager::commit_transaction(inner),
+    }
+}
+
+/// Takes it back.
+pub(crate) fn rollback(conn: &mut Conn) {
+    use diesel::connection::{AnsiTransactionManager, TransactionManager};
+    let done = match conn {
+        Conn::Sqlite(inner) => AnsiTransactionManager::rollback_transaction(inner),
+        Conn::Pg(inner) => AnsiTransactionManager::rollback_transaction(inner),
+    };
+    if let Err(error) = done {
+        log::warn!("a batch could not be rolled back: {error}");
+    }
+}
+
+/// A consistent copy of the embedded database, readable by its owner alone.
+pub(crate) fn vacuum_into(conn: &mut diesel::SqliteConnection, file: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    // VACUUM INTO accepts an empty file: made first, so that it is private from its first byte.
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(Error::internal)?;
+    diesel::sql_query("VACUUM INTO $1")
+        .bind::<diesel::sql_types::Text, _>(file.to_string_lossy().into_owned())
+        .execute(conn)?;
+    Ok(())
+}

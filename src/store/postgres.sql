@@ -1,0 +1,5 @@
+-- What PostgreSQL alone knows, repeatable. The ledger is never altered.
+CREATE OR REPLACE FUNCTION ledger_is_never_altered() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'ledger entries are never altered'; END $$;
+CREATE OR REPLACE TRIGGER ledger_entries_never_altered BEFORE UPDATE OR DELETE ON ledger_entries
+FOR EACH ROW EXECUTE FUNCTION ledger_is_never_altered();

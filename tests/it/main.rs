@@ -1,0 +1,11 @@
+//! Behaviour, over HTTP, as the people who use it, on both databases.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#[macro_use]
+mod support;
+mod documents;
+mod door;
+mod founding;
+mod input;
+mod records;
+mod schema;
+mod sharing;

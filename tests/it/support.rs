@@ -1,0 +1,315 @@
+//! A house to test: a server on a database of its own, and the people who use it.
+#![allow(clippy::disallowed_methods)]
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use actix_web::{HttpServer, rt};
+use chrono::{DateTime, Utc};
+use conscience::access::Door;
+use conscience::access::secret::Keys;
+use conscience::app::{State, app};
+use conscience::base::text::Line;
+use conscience::base::words::Role;
+use conscience::cli::{NewAccount, add_account, load_sample};
+use conscience::store::origin::{Clock, Ids};
+use conscience::store::url::DatabaseUrl;
+use conscience::store::{Db, Options};
+use serde_json::{Value, json};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Runs a test on both databases.
+#[macro_export]
+macro_rules! on_both {
+    ($(fn $name:ident($house:ident: &House) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+            fn run($house: &House) $body
+            #[test]
+            fn sqlite() { run(&House::new($crate::support::Kind::Sqlite)); }
+            #[test]
+            fn postgres() { run(&House::new($crate::support::Kind::Postgres)); }
+        }
+    )*};
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A database of its own.
+pub fn database(kind: Kind) -> DatabaseUrl {
+    let number = COUNT.fetch_add(1, Ordering::SeqCst);
+    let name = format!("conscience_test_{}_{number}", std::process::id());
+    match kind {
+        Kind::Sqlite => {
+            let path = std::env::temp_dir().join(format!("{name}.sqlite"));
+            DatabaseUrl::parse(&format!("sqlite://{}", path.display()), false).unwrap()
+        }
+        Kind::Postgres => {
+            let server = std::env::var("CONSCIENCE_TEST_POSTGRES").expect("scripts/test sets CONSCIENCE_TEST_POSTGRES");
+            conscience::store::create_postgres_database(&server, &name).unwrap();
+            let (place, parameters) = server.split_once('?').unwrap_or((&server, ""));
+            let base = place.rsplit_once('/').unwrap().0;
+            DatabaseUrl::parse(&format!("{base}/{name}?{parameters}"), false).unwrap()
+        }
+    }
+}
+
+/// A server, its accounts, its address.
+pub struct House {
+    pub address: String,
+    url: DatabaseUrl,
+    stop: Mutex<Option<mpsc::Sender<()>>>,
+}
+
+impl House {
+    pub fn new(kind: Kind) -> Self {
+        Self::at(kind, Clock::System, false)
+    }
+
+    /// With the sample, as of the founding statement's day.
+    pub fn with_sample(kind: Kind) -> Self {
+        let day: DateTime<Utc> = "2010-05-10T08:00:00Z".parse().unwrap();
+        Self::at(kind, Clock::Fixed(day), true)
+    }
+
+    fn at(kind: Kind, clock: Clock, sample: bool) -> Self {
+        let url = database(kind);
+        let db = Db::open(
+            &url,
+            Options {
+                readers: 4,
+                wait_ms: 5000,
+                queue: 1024,
+            },
+        )
+        .unwrap();
+        db.migrate().unwrap();
+        let door = Door::new(
+            db,
+            Keys::derive(b"a secret of the tests, 32 bytes long").unwrap(),
+            clock,
+            Ids::seeded(7),
+        );
+        if sample {
+            assert!(load_sample(&door).unwrap());
+        }
+        for (email, role, organisation) in [
+            ("admin@example.org", Role::Admin, "House"),
+            ("staff@example.org", Role::Staff, "House"),
+            ("partner@example.org", Role::Partner, "Partner One"),
+            ("stranger@example.org", Role::Partner, "Partner Two"),
+            ("dashboard@example.org", Role::Dashboard, "House"),
+        ] {
+            let account = NewAccount {
+                email: email.to_owned(),
+                name: Line::parse(email).unwrap(),
+                role,
+                organisation: Line::parse(organisation).unwrap(),
+                password: PASSWORD.to_owned(),
+            };
+            add_account(&door, account).unwrap();
+        }
+        let state = State::new(door);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = mpsc::channel::<()>();
+        let serving = state;
+        std::thread::spawn(move || {
+            rt::System::new().block_on(async move {
+                let server = HttpServer::new(move || app(&serving))
+                    .workers(1)
+                    .disable_signals()
+                    .listen(listener)
+                    .unwrap()
+                    .run();
+                let handle = server.handle();
+                std::thread::spawn(move || {
+                    let _ = stopped.recv();
+                    rt::System::new().block_on(handle.stop(false));
+                });
+                let _ = server.await;
+            });
+        });
+        Self {
+            address,
+            url,
+            stop: Mutex::new(Some(stop)),
+        }
+    }
+
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    pub fn anon(&self) -> Actor {
+        Actor {
+            address: self.address.clone(),
+            token: None,
+        }
+    }
+
+    /// Someone who has logged in.
+    pub fn actor(&self, name: &str) -> Actor {
+        let answer = self.anon().post(
+            "/v1/sessions",
+            &json!({"email": format!("{name}@example.org"), "password": PASSWORD}),
+        );
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        Actor {
+            address: self.address.clone(),
+            token: Some(answer.body["access_token"].as_str().unwrap().to_owned()),
+        }
+    }
+
+    pub fn admin(&self) -> Actor {
+        self.actor("admin")
+    }
+
+    pub fn staff(&self) -> Actor {
+        self.actor("staff")
+    }
+
+    pub fn partner(&self) -> Actor {
+        self.actor("partner")
+    }
+
+    pub fn dashboard(&self) -> Actor {
+        self.actor("dashboard")
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        drop(self.stop.lock().unwrap().take());
+        if let DatabaseUrl::Sqlite(path) = &self.url {
+            for end in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{path}{end}"));
+            }
+        }
+    }
+}
+
+/// Someone who calls the API.
+#[derive(Clone)]
+pub struct Actor {
+    pub address: String,
+    pub token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Arc<ureq::http::HeaderMap>,
+    pub text: String,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn etag(&self) -> String {
+        self.header("etag").to_owned()
+    }
+
+    pub fn id(&self) -> String {
+        self.body["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no id in {}", self.text))
+            .to_owned()
+    }
+
+    /// The code, after checking the shape that every error has.
+    pub fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        assert_eq!(self.body["status"], self.status);
+        assert_eq!(self.body["request_id"], self.header("x-request-id"));
+        self.body["code"].as_str().unwrap().to_owned()
+    }
+
+    pub fn pointer(&self) -> &str {
+        self.body["errors"][0]["pointer"].as_str().unwrap_or("")
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}
+
+impl Actor {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .allow_non_standard_methods(true)
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.address));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = match body {
+            Some(bytes) => agent.run(request.body(bytes).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        };
+        let mut response = sent.unwrap();
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(50_000_000)
+            .read_to_string()
+            .unwrap();
+        Answer {
+            status: response.status().as_u16(),
+            headers: Arc::new(response.headers().clone()),
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.raw("POST", path, body.to_string().as_bytes())
+    }
+
+    pub fn raw(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        self.send(method, path, &[("content-type", "application/json")], Some(body))
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        self.raw("PUT", path, body.to_string().as_bytes())
+    }
+
+    pub fn patch(&self, path: &str, etag: &str, body: &Value) -> Answer {
+        self.send(
+            "PATCH",
+            path,
+            &[("content-type", "application/json"), ("if-match", etag)],
+            Some(body.to_string().as_bytes()),
+        )
+    }
+
+    pub fn delete(&self, path: &str, etag: &str) -> Answer {
+        self.send("DELETE", path, &[("if-match", etag)], None)
+    }
+}
