@@ -125,6 +125,7 @@ fn complete(document: &mut Value) {
             let Some(operation) = item.get_mut(method) else {
                 continue;
             };
+            settle_extensions(operation);
             let permission = operation["x-permission"].as_str().map(str::to_owned);
             let closed = permission.as_deref().is_some_and(|name| name != "Stranger");
             let has_body = !operation["requestBody"].is_null();
@@ -166,6 +167,23 @@ fn complete(document: &mut Value) {
                 }
             }
         }
+    }
+}
+
+/// Extensions come from a hash map: in the order of their names the document is the same every time.
+fn settle_extensions(operation: &mut Value) {
+    let Some(fields) = operation.as_object_mut() else {
+        return;
+    };
+    let mut extensions: Vec<(String, Value)> = fields
+        .iter()
+        .filter(|(name, _)| name.starts_with("x-"))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    extensions.sort_by(|one, other| one.0.cmp(&other.0));
+    for (name, value) in extensions {
+        fields.shift_remove(&name);
+        fields.insert(name, value);
     }
 }
 

@@ -113,6 +113,12 @@ pub fn raised<'a>(facts: &[&'a FactRow], as_of: NaiveDate, policy: &Policy, meas
     }
     let sentence = sentence_as_of(facts, as_of);
     let end = sentence.as_ref().and_then(|found| found.says.end(Some(as_of)));
+    // Serving ends with the sentence, unless custody was recorded anew after its end.
+    let served = custody.says.status == CustodyStatus::ServingSentence
+        && end.is_some_and(|end| end < as_of && custody.fact.earliest <= end);
+    if served {
+        return None;
+    }
     let endless = sentence.as_ref().is_some_and(|found| is_endless(found.says.kind));
     let mut raised = Raised {
         status: custody.says.status,

@@ -44,7 +44,12 @@ pub(crate) fn establish_writer(url: &DatabaseUrl) -> Result<Conn, Error> {
     if let DatabaseUrl::Sqlite(path) = url
         && let Some(folder) = Path::new(path).parent()
     {
-        std::fs::create_dir_all(folder).map_err(Error::internal)?;
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(Error::internal)?;
     }
     let mut conn = establish(url).map_err(Error::internal)?;
     prepare(&mut conn, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", "").map_err(Error::internal)?;

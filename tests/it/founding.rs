@@ -60,6 +60,12 @@ fn whole_job(house: &House) {
         names(&staff.get("/v1/priorities?as_of=2009-12-26").expect(200).body),
         ["Chen Guangcheng", "Liu Xiaobo", "Guo Quan"]
     );
+    let later = staff.get("/v1/priorities?as_of=2012-01-01").expect(200);
+    assert_eq!(
+        names(&later.body),
+        ["Liu Xiaobo", "Guo Quan"],
+        "a sentence that has ended is not served"
+    );
     assert_eq!(
         staff.get("/v1/priorities?as_of=2010-05").expect(422).pointer(),
         "/as_of"
