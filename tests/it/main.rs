@@ -6,6 +6,7 @@ mod documents;
 mod door;
 mod founding;
 mod input;
+mod oracle;
 mod records;
 mod schema;
 mod sharing;
