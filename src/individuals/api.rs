@@ -322,6 +322,9 @@ pub async fn list_individuals(allowed: Allowed<may::ReadIndividuals>, query: Que
                 .as_ref()
                 .map(|words| names::fold(words.as_str()))
                 .unwrap_or_default();
+            if query.q.is_some() && words.is_empty() {
+                return Err(Error::invalid("/q", "must hold a word"));
+            }
             let wanted = Wanted {
                 words: words
                     .split(' ')
@@ -405,7 +408,7 @@ pub async fn update_individual(
             if after.sharing != before.sharing {
                 check_cases(tx, &after)?;
             }
-            if after.sharing == Sharing::Restricted {
+            if after.sharing == Sharing::Restricted && before.sharing != Sharing::Restricted {
                 let me = tx.viewer().account_id;
                 rows::join_team(tx, after.id.as_str(), &me)?;
             }

@@ -115,6 +115,7 @@ macro_rules! visible_individuals {
         // An alias, because the condition on cases holds this one.
         let own = diesel::alias!(cases as own_cases);
         let theirs = own
+            .filter(own.field(cases::retired_at).is_null())
             .filter(own.field(cases::id).eq_any(teams))
             .select(own.field(cases::individual_id));
         individuals::retired_at

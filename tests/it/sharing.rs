@@ -89,6 +89,25 @@ on_both! {
         assert_eq!(partner.get(&format!("/v1/cases/{case}")).status, 404);
     }
 
+    fn access_ends_with_the_team_and_with_the_case(house: &House) {
+        let (staff, admin) = (house.staff(), house.admin());
+        let (id, case) = hidden_person(&staff, "restricted");
+        let place = format!("/v1/individuals/{id}");
+        let account = admin.get("/v1/me").expect(200).body["id"].as_str().unwrap().to_owned();
+        let team = format!("/v1/cases/{case}/team/{account}");
+        staff.put(&team, &json!({})).expect(204);
+        let etag = admin.get(&place).expect(200).etag();
+        admin.patch(&place, &etag, &json!({"country": "VN"})).expect(200);
+        staff.send("DELETE", &team, &[], None).expect(204);
+        assert_eq!(admin.get(&place).status, 404, "an edit gave lasting access");
+        staff.put(&team, &json!({})).expect(204);
+        admin.get(&place).expect(200);
+        let version = staff.get(&format!("/v1/cases/{case}")).expect(200).etag();
+        staff.delete(&format!("/v1/cases/{case}"), &version).expect(204);
+        assert_eq!(admin.get(&place).status, 404, "a retired case still lets its team in");
+        assert_eq!(staff.get("/v1/individuals?q=%3F%3F").expect(422).pointer(), "/q");
+    }
+
     fn a_field_above_the_level_is_not_there(house: &House) {
         let staff = house.staff();
         let id = staff.post("/v1/individuals", &json!({"names": [{"text": "Guo Quan"}], "sharing": "partners", "notes": "inside", "religion": "none"})).expect(201).id();
