@@ -72,10 +72,20 @@ pub fn sentence_as_of<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Option<Sta
     (!matches!(found.says.kind, SentenceKind::Acquitted | SentenceKind::Exempted)).then_some(found)
 }
 
-/// How ill the person is.
+/// How ill the person is. A report that does not know says nothing against one that does.
 #[must_use]
 pub fn health_as_of<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Option<Standing<'a, Health>> {
-    standing::<Health>(facts, as_of).filter(|found| found.says.severity != Severity::Unknown)
+    let known = |fact: &FactRow| {
+        fact.particulars
+            .read::<Health>()
+            .is_some_and(|says| says.severity != Severity::Unknown)
+    };
+    let facts: Vec<&FactRow> = facts
+        .iter()
+        .copied()
+        .filter(|fact| fact.kind == FactKind::Health && known(fact))
+        .collect();
+    standing(&facts, as_of)
 }
 
 /// The three, for a case as shown.

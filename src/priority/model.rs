@@ -111,6 +111,13 @@ pub fn raised<'a>(facts: &[&'a FactRow], as_of: NaiveDate, policy: &Policy, meas
     if !custody.says.status.deprived_of_liberty() {
         return None;
     }
+    let health = health_as_of(facts, as_of);
+    if health
+        .as_ref()
+        .is_some_and(|found| found.says.severity == Severity::Deceased)
+    {
+        return None;
+    }
     let sentence = sentence_as_of(facts, as_of);
     let end = sentence.as_ref().and_then(|found| found.says.end(Some(as_of)));
     // Serving ends with the sentence, unless custody was recorded anew after its end.
@@ -119,6 +126,9 @@ pub fn raised<'a>(facts: &[&'a FactRow], as_of: NaiveDate, policy: &Policy, meas
     if served {
         return None;
     }
+    // Held for something else: a sentence that has ended is no reason, and leaves no days.
+    let sentence = sentence.filter(|_| end.is_none_or(|end| end >= as_of));
+    let end = end.filter(|end| *end >= as_of);
     let endless = sentence.as_ref().is_some_and(|found| is_endless(found.says.kind));
     let mut raised = Raised {
         status: custody.says.status,
@@ -128,7 +138,7 @@ pub fn raised<'a>(facts: &[&'a FactRow], as_of: NaiveDate, policy: &Policy, meas
         days_left: end.map(|end| (end - as_of).num_days()),
         endless,
     };
-    if let Some(found) = health_as_of(facts, as_of)
+    if let Some(found) = health
         && found.says.severity >= policy.serious_from
         && found.says.severity.serious_or_worse()
     {
@@ -174,7 +184,7 @@ fn is_long(
     if is_endless(sentence.kind) {
         return true;
     }
-    if sentence.suspended || end.is_some_and(|end| end < as_of) {
+    if sentence.suspended {
         return false;
     }
     let years = policy.long_from_years;
@@ -232,3 +242,7 @@ pub fn policy_value(version: i32, policy: &Policy, measure: Measure) -> Value {
     value["measure"] = json!(measure);
     value
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
