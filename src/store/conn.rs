@@ -110,6 +110,16 @@ pub(crate) fn rollback(conn: &mut Conn) {
     }
 }
 
+/// How many transactions are open within one another.
+pub(crate) fn depth(conn: &mut Conn) -> Result<u32, diesel::result::Error> {
+    use diesel::connection::{AnsiTransactionManager, TransactionManager};
+    let status = match conn {
+        Conn::Sqlite(inner) => AnsiTransactionManager::transaction_manager_status_mut(inner),
+        Conn::Pg(inner) => AnsiTransactionManager::transaction_manager_status_mut(inner),
+    };
+    Ok(status.transaction_depth()?.map_or(0, std::num::NonZeroU32::get))
+}
+
 /// A consistent copy of the embedded database, readable by its owner alone.
 pub(crate) fn vacuum_into(conn: &mut diesel::SqliteConnection, file: &Path) -> Result<(), Error> {
     use std::os::unix::fs::OpenOptionsExt;

@@ -39,20 +39,20 @@ impl DatabaseUrl {
 
 /// Whether what is sent to that server cannot be read on the way: TLS, this machine, or a socket file.
 fn is_safe(text: &str) -> bool {
+    // Read as libpq reads it: user and password end at the first @ before any /, names and values may be
+    // percent-encoded, and of a parameter given twice the last counts, so every one must be safe.
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);
-    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-    let parameter = |name: &str| {
-        parameters
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
+    let rest = match rest.split_once('@') {
+        Some((user, after)) if !user.contains('/') => after,
+        _ => rest,
     };
-    if matches!(parameter("sslmode"), Some("require" | "verify-ca" | "verify-full")) {
+    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let parameters: Vec<_> = form_urlencoded::parse(parameters.as_bytes()).collect();
+    let mut modes = parameters.iter().filter(|(name, _)| name == "sslmode").peekable();
+    if modes.peek().is_some() && modes.all(|(_, mode)| matches!(&**mode, "require" | "verify-ca" | "verify-full")) {
         return true;
     }
-    let hosts = place.split('/').next().unwrap_or("").rsplit('@').next().unwrap_or("");
-    let given = parameter("host").unwrap_or("");
+    let hosts = place.split('/').next().unwrap_or("");
     let near = |host: &str| {
         let bare = host
             .strip_prefix('[')
@@ -63,7 +63,13 @@ fn is_safe(text: &str) -> bool {
             || bare.starts_with("%2F")
             || bare.starts_with("%2f")
     };
-    hosts.split(',').all(near) && given.split(',').all(near)
+    hosts.split(',').all(near)
+        && parameters.iter().all(|(name, value)| match &**name {
+            "host" | "hostaddr" => value.split(',').all(near),
+            // A service file may name any host.
+            "service" => false,
+            _ => true,
+        })
 }
 
 #[cfg(test)]
@@ -97,6 +103,8 @@ mod tests {
             "postgres:///d?host=/run/pg",
             "postgres://%2Frun%2Fpg/d",
             "postgres://u:p@[::1]:5432/d",
+            "postgres://conscience@/postgres?host=/tmp/x",
+            "postgres:///d?host=%2Frun%2Fpg&hostaddr=127.0.0.1",
         ] {
             assert!(DatabaseUrl::parse(near, false).is_ok(), "{near}");
         }
@@ -105,6 +113,13 @@ mod tests {
             "postgres://localhost,db2/d",
             "postgres:///d?host=10.0.0.1",
             "postgres://db/d?sslmode=prefer",
+            "postgres:///d?hostaddr=10.0.0.1",
+            "postgres://localhost/d?hostaddr=10.0.0.1",
+            "postgres:///d?host=/run/pg&host=10.0.0.1",
+            "postgres://db/d?sslmode=require&sslmode=disable",
+            "postgres:///d?h%6Fst=10.0.0.1",
+            "postgres:///d?service=elsewhere",
+            "postgres://localhost?x=@db.example.org/d",
         ] {
             assert!(DatabaseUrl::parse(far, false).is_err(), "{far}");
             assert!(DatabaseUrl::parse(far, true).is_ok(), "{far}");

@@ -13,6 +13,10 @@ use crate::store::url::DatabaseUrl;
 /// How many pieces share a COMMIT at most.
 const BATCH: usize = 128;
 
+/// How deep a batch is, and a piece's savepoint in it.
+const BATCH_DEPTH: u32 = 1;
+const SAVEPOINT: u32 = BATCH_DEPTH + 1;
+
 /// A piece of work in two steps: do it inside the batch, answer after the COMMIT.
 trait Piece: Send {
     fn work(&mut self, conn: &mut Conn);
@@ -30,8 +34,13 @@ impl<T: Send, F: FnOnce(&mut Conn) -> Result<T, Error> + Send> Piece for Task<T,
         if let Some(work) = self.work.take() {
             // The transaction within the transaction is a savepoint; a panic rolls back that alone.
             self.result = conn.transaction(|conn| {
-                catch_unwind(AssertUnwindSafe(|| work(conn)))
-                    .unwrap_or_else(|_| Err(Error::internal("a write panicked")))
+                catch_unwind(AssertUnwindSafe(|| work(conn))).unwrap_or_else(|_| {
+                    // diesel does not close on unwinding what the work had opened itself.
+                    for _ in SAVEPOINT..conn::depth(conn)? {
+                        conn::rollback(conn);
+                    }
+                    Err(Error::internal("a write panicked"))
+                })
             });
         }
     }
@@ -103,5 +112,225 @@ fn write(conn: &mut Conn, batch: &mut [Box<dyn Piece>]) -> Result<(), diesel::re
     for piece in batch.iter_mut() {
         piece.work(conn);
     }
+    // Any deeper, and COMMIT would only release a savepoint: answered, but not on disk.
+    if conn::depth(conn)? != BATCH_DEPTH {
+        return Err(diesel::result::Error::BrokenTransactionManager);
+    }
     conn::commit(conn).inspect_err(|_| conn::rollback(conn))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use diesel::connection::SimpleConnection;
+    use diesel::prelude::*;
+
+    use super::*;
+
+    diesel::table! {
+        marks (id) {
+            id -> Integer,
+        }
+    }
+
+    /// A database file of its own, gone when the test ends.
+    struct Place(std::path::PathBuf);
+
+    impl Place {
+        fn new() -> Self {
+            let place = std::env::temp_dir().join(format!("conscience-writer-{}", uuid::Uuid::new_v4()));
+            let this = Self(place);
+            this.open()
+                .batch_execute("CREATE TABLE marks (id INTEGER NOT NULL PRIMARY KEY)")
+                .unwrap();
+            this
+        }
+
+        fn url(&self) -> DatabaseUrl {
+            DatabaseUrl::Sqlite(self.0.join("t.db").to_str().unwrap().to_owned())
+        }
+
+        fn open(&self) -> Conn {
+            conn::establish_writer(&self.url()).unwrap()
+        }
+
+        fn writer(&self, length: usize) -> Writer {
+            Writer::start(self.url(), self.open(), length).unwrap()
+        }
+
+        /// What another connection sees: what was committed.
+        fn marks(&self) -> Vec<i32> {
+            marks::table
+                .select(marks::id)
+                .order(marks::id)
+                .load(&mut self.open())
+                .unwrap()
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn mark(conn: &mut Conn, id: i32) -> Result<(), Error> {
+        diesel::insert_into(marks::table)
+            .values(marks::id.eq(id))
+            .execute(conn)?;
+        Ok(())
+    }
+
+    type Answer = oneshot::Receiver<Result<(), Error>>;
+
+    /// Keeps the writer busy until the sender says otherwise, so that what is queued next shares one batch.
+    fn hold(writer: &Writer) -> (Sender<()>, Answer) {
+        let (go, wait) = channel::<()>();
+        let (started, running) = channel::<()>();
+        let answer = writer
+            .queue(move |_| {
+                started.send(()).unwrap();
+                wait.recv().unwrap();
+                Ok(())
+            })
+            .unwrap();
+        running.recv().unwrap();
+        (go, answer)
+    }
+
+    #[test]
+    fn a_panic_rolls_back_its_own_piece_only() {
+        let place = Place::new();
+        let writer = place.writer(16);
+        let (go, _held) = hold(&writer);
+        let before = writer.queue(|conn| mark(conn, 1)).unwrap();
+        let broken: Answer = writer
+            .queue(|conn| {
+                mark(conn, 2)?;
+                panic!("on purpose")
+            })
+            .unwrap();
+        let refused = writer
+            .queue(|conn| {
+                mark(conn, 3)?;
+                Err::<(), _>(Error::not_found())
+            })
+            .unwrap();
+        let after = writer.queue(|conn| mark(conn, 4)).unwrap();
+        go.send(()).unwrap();
+        before.blocking_recv().unwrap().unwrap();
+        assert_eq!(broken.blocking_recv().unwrap().unwrap_err().code.slug(), "internal");
+        assert_eq!(refused.blocking_recv().unwrap().unwrap_err().code.slug(), "not_found");
+        after.blocking_recv().unwrap().unwrap();
+        assert_eq!(place.marks(), [1, 4]);
+    }
+
+    #[test]
+    fn a_panic_inside_a_nested_transaction_loses_nothing_of_others() {
+        let place = Place::new();
+        let writer = place.writer(16);
+        let (go, _held) = hold(&writer);
+        let before = writer.queue(|conn| mark(conn, 1)).unwrap();
+        let broken: Answer = writer
+            .queue(|conn| {
+                mark(conn, 2)?;
+                conn.transaction::<(), Error, _>(|conn| {
+                    mark(conn, 3)?;
+                    panic!("on purpose")
+                })
+            })
+            .unwrap();
+        let after = writer.queue(|conn| mark(conn, 4)).unwrap();
+        go.send(()).unwrap();
+        let said = [before, after].map(|answer| answer.blocking_recv().unwrap().is_ok());
+        assert!(broken.blocking_recv().unwrap().is_err());
+        let seen = place.marks();
+        // Whoever was told "written" is on disk, and nothing of the broken piece is.
+        assert!(!seen.contains(&2) && !seen.contains(&3), "{said:?} {seen:?}");
+        assert_eq!(said, [seen.contains(&1), seen.contains(&4)], "{seen:?}");
+        // The writer goes on.
+        writer
+            .queue(|conn| mark(conn, 5))
+            .unwrap()
+            .blocking_recv()
+            .unwrap()
+            .unwrap();
+        assert!(place.marks().contains(&5));
+    }
+
+    #[test]
+    fn a_batch_commits_together_and_answers_after_it() {
+        let place = Place::new();
+        let writer = place.writer(16);
+        let (go, _held) = hold(&writer);
+        let (reached, at_the_last) = channel::<()>();
+        let (finish, wait) = channel::<()>();
+        let mut first = writer.queue(|conn| mark(conn, 1)).unwrap();
+        let last = writer
+            .queue(move |conn| {
+                mark(conn, 2)?;
+                reached.send(()).unwrap();
+                wait.recv().unwrap();
+                Ok(())
+            })
+            .unwrap();
+        go.send(()).unwrap();
+        at_the_last.recv().unwrap();
+        // The first piece is done, but neither visible nor answered before the whole batch is.
+        assert!(first.try_recv().is_err());
+        assert!(place.marks().is_empty());
+        finish.send(()).unwrap();
+        first.blocking_recv().unwrap().unwrap();
+        last.blocking_recv().unwrap().unwrap();
+        assert_eq!(place.marks(), [1, 2]);
+    }
+
+    #[test]
+    fn a_full_queue_is_unavailable_and_the_queued_are_still_written() {
+        let place = Place::new();
+        let writer = place.writer(2);
+        let (go, _held) = hold(&writer);
+        let kept = [1, 2].map(|id| writer.queue(move |conn| mark(conn, id)).unwrap());
+        let refused = writer.queue(|conn| mark(conn, 3)).err().unwrap();
+        assert_eq!(refused.code.slug(), "unavailable");
+        go.send(()).unwrap();
+        for answer in kept {
+            answer.blocking_recv().unwrap().unwrap();
+        }
+        assert_eq!(place.marks(), [1, 2]);
+    }
+
+    #[test]
+    fn a_failed_commit_is_unavailable_for_the_whole_batch() {
+        let place = Place::new();
+        place
+            .open()
+            .batch_execute(
+                "CREATE TABLE kept (mark INTEGER NOT NULL REFERENCES marks (id) DEFERRABLE INITIALLY DEFERRED)",
+            )
+            .unwrap();
+        let writer = place.writer(16);
+        let (go, _held) = hold(&writer);
+        let good = writer.queue(|conn| mark(conn, 1)).unwrap();
+        // A deferred reference to nothing is found out at COMMIT.
+        let bad = writer
+            .queue(|conn| {
+                conn.batch_execute("INSERT INTO kept (mark) VALUES (99)")
+                    .map_err(Error::from)
+            })
+            .unwrap();
+        go.send(()).unwrap();
+        for answer in [good, bad] {
+            assert_eq!(answer.blocking_recv().unwrap().unwrap_err().code.slug(), "unavailable");
+        }
+        assert!(place.marks().is_empty());
+        writer
+            .queue(|conn| mark(conn, 5))
+            .unwrap()
+            .blocking_recv()
+            .unwrap()
+            .unwrap();
+        assert_eq!(place.marks(), [5]);
+    }
 }
