@@ -14,9 +14,9 @@ use crate::base::date::Edtf;
 use crate::base::error::Error;
 use crate::base::words::CustodyStatus;
 use crate::cases::model::custody_as_of;
-use crate::cases::{FactRow, Wanted};
+use crate::cases::{self, FactRow, Wanted};
 use crate::priority::model::{Measure, raised};
-use crate::priority::{Listed, day, derived, policy};
+use crate::priority::{day, policy};
 use crate::web::{Query, Reply, reply};
 
 choice! {
@@ -71,7 +71,7 @@ fn counted(tx: &mut Read<'_>, query: &CountOf) -> Result<CountsOut, Error> {
     let as_of = day(query.as_of.as_ref())?.unwrap_or_else(|| tx.today());
     let (_, policy) = policy(tx)?;
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for Listed { case, facts } in derived(tx, Wanted::default())? {
+    for (case, facts) in cases::with_facts(tx, Wanted::default())? {
         let facts: Vec<&FactRow> = facts.iter().collect();
         let values: Vec<String> = match query.by {
             CountBy::Country => vec![case.country.as_str().to_owned()],

@@ -26,8 +26,8 @@ fn file(tx: &mut Read<'_>, id: &IndividualId) -> Result<Value, Error> {
         ..Wanted::default()
     };
     let mut shown = Vec::new();
-    for case in cases::list(tx, wanted)? {
-        let mut view = json!({"case": cases::seen_by(tx, &case)?});
+    for (case, rows) in cases::with_facts(tx, wanted)? {
+        let mut view = json!({"case": cases::seen_with(tx, &case, &rows.iter().collect::<Vec<_>>())?});
         for kind in FactKind::ALL {
             let place = match kind {
                 FactKind::Custody => "custody",
@@ -35,7 +35,6 @@ fn file(tx: &mut Read<'_>, id: &IndividualId) -> Result<Value, Error> {
                 FactKind::Sentence => "sentences",
                 FactKind::Health => "health",
             };
-            let rows = cases::facts_of(tx, std::slice::from_ref(&case.id))?;
             let items: Result<Vec<Value>, Error> = rows
                 .iter()
                 .filter(|fact| fact.kind == *kind)

@@ -261,30 +261,15 @@ pub fn is_known_token(conn: &mut Conn, token_hash: &str) -> Result<bool, Error> 
     Ok(known > 0)
 }
 
-/// Whether there is an account of that id that is not shut.
+/// The role of the account, where there is one of that id that is not shut.
 ///
 /// # Errors
 /// What the database says.
-pub fn exists(conn: &mut Conn, id: &AccountId) -> Result<bool, Error> {
-    let found: Option<AccountId> = accounts::table
-        .find(id.clone())
-        .filter(accounts::disabled_at.is_null())
-        .select(accounts::id)
-        .first(conn)
-        .optional()?;
-    Ok(found.is_some())
-}
-
-/// Whether there is an account of that id, not shut, of an administrator or of the staff.
-///
-/// # Errors
-/// What the database says.
-pub fn is_inside(conn: &mut Conn, id: &AccountId) -> Result<bool, Error> {
-    let role: Option<Role> = accounts::table
+pub fn role_of(conn: &mut Conn, id: &AccountId) -> Result<Option<Role>, Error> {
+    Ok(accounts::table
         .find(id.clone())
         .filter(accounts::disabled_at.is_null())
         .select(accounts::role)
         .first(conn)
-        .optional()?;
-    Ok(matches!(role, Some(Role::Admin | Role::Staff)))
+        .optional()?)
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::accounts::role_of;
 use crate::access::{Allowed, Read, Write, may};
 use crate::base::date::Edtf;
 use crate::base::error::Error;
@@ -13,7 +14,7 @@ use crate::base::page::{Cursor, Limit, Page};
 use crate::base::patch::Patch;
 use crate::base::text::{Country, Listed, Prose};
 use crate::base::time::UtcTime;
-use crate::base::words::{Concern, CustodyStatus, Sharing};
+use crate::base::words::{Concern, CustodyStatus, Role, Sharing};
 use crate::cases::model;
 use crate::cases::rows::{self, CaseRow, FactRow, Wanted, find};
 use crate::web::{IfMatch, Json, Path, Query, Reply, reply};
@@ -226,7 +227,7 @@ fn check(tx: &mut Write<'_>, before: Option<&CaseRow>, after: &CaseRow) -> Resul
     }
     if let Some(officer) = &after.officer_id
         && before.is_none_or(|before| before.officer_id != after.officer_id)
-        && !crate::access::accounts::is_inside(tx.conn(), officer)?
+        && !matches!(role_of(tx.conn(), officer)?, Some(Role::Admin | Role::Staff))
     {
         return Err(Error::invalid("/officer_id", "must be an account of the staff"));
     }
@@ -260,10 +261,14 @@ fn keep_team(tx: &mut Write<'_>, row: &CaseRow) -> Result<(), Error> {
 /// What the database says.
 pub fn seen_by(tx: &mut Read<'_>, row: &CaseRow) -> Result<Value, Error> {
     let facts = rows::facts_of(tx, std::slice::from_ref(&row.id))?;
-    shown(tx, row, &facts.iter().collect::<Vec<_>>())
+    seen_with(tx, row, &facts.iter().collect::<Vec<_>>())
 }
 
-fn shown(tx: &Read<'_>, row: &CaseRow, facts: &[&FactRow]) -> Result<Value, Error> {
+/// The same, where its facts have been read already.
+///
+/// # Errors
+/// `internal` where it cannot be written as JSON.
+pub fn seen_with(tx: &Read<'_>, row: &CaseRow, facts: &[&FactRow]) -> Result<Value, Error> {
     let first = if row.opened_on.is_none() {
         model::first_custody(facts)
     } else {
@@ -307,16 +312,10 @@ fn wanted(tx: &mut Read<'_>, query: &CaseList) -> Result<Vec<(CaseRow, Vec<FactR
             after: after.clone(),
             limit: Some(query.limit.with_one_more()),
         };
-        let cases = rows::list(tx, page)?;
+        let cases = rows::with_facts(tx, page)?;
         let last_page = cases.len() < full;
-        after = cases.last().map(|case| case.id.to_string());
-        let ids: Vec<CaseId> = cases.iter().map(|case| case.id.clone()).collect();
-        let mut facts = std::collections::HashMap::<CaseId, Vec<FactRow>>::new();
-        for fact in rows::facts_of(tx, &ids)? {
-            facts.entry(fact.case_id.clone()).or_default().push(fact);
-        }
-        for case in cases {
-            let facts = facts.remove(&case.id).unwrap_or_default();
+        after = cases.last().map(|(case, _)| case.id.to_string());
+        for (case, facts) in cases {
             let stands =
                 || model::custody_as_of(&facts.iter().collect::<Vec<_>>(), today).map(|found| found.says.status);
             if query
@@ -348,7 +347,7 @@ pub async fn list_cases(allowed: Allowed<may::ReadCases>, query: Query<CaseList>
         .read(move |tx| {
             let found = wanted(tx, &query.0)?;
             let page = Page::of(found, query.0.limit, |(case, _)| case.id.to_string())
-                .try_map(|(case, facts)| shown(tx, &case, &facts.iter().collect::<Vec<_>>()))?;
+                .try_map(|(case, facts)| seen_with(tx, &case, &facts.iter().collect::<Vec<_>>()))?;
             Ok(tx.tag(page.into_value()))
         })
         .await?;

@@ -12,8 +12,8 @@ mod team;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use api::{CaseOut, seen_by};
-pub use rows::{CaseRow, FactRow, Wanted, facts_of, find, list, visible};
+pub use api::{CaseOut, seen_by, seen_with};
+pub use rows::{CaseRow, FactRow, Wanted, facts_of, find, list, visible, with_facts};
 
 /// Puts the room's operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {

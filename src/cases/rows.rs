@@ -1,5 +1,7 @@
 //! Cases and their facts on record, and every query on their tables.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
@@ -8,7 +10,6 @@ use crate::base::choice::Choice;
 use crate::base::date::Edtf;
 use crate::base::error::Error;
 use crate::base::id::{AccountId, CaseId, FactId, IndividualId, OrganisationId, SourceId};
-use crate::base::page::{Cursor, Limit};
 use crate::base::text::{Country, Line, Listed, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Concern, Information, Rank, Sharing};
@@ -193,16 +194,6 @@ pub struct Wanted {
     pub limit: Option<i64>,
 }
 
-impl Wanted {
-    /// The page asked for.
-    #[must_use]
-    pub fn page(mut self, cursor: Option<&Cursor>, limit: Limit) -> Self {
-        self.after = cursor.map(|cursor| cursor.as_str().to_owned());
-        self.limit = Some(limit.with_one_more());
-        self
-    }
-}
-
 /// Those cases, by id.
 ///
 /// # Errors
@@ -267,6 +258,26 @@ pub fn facts_of(tx: &mut Read<'_>, case_ids: &[CaseId]) -> Result<Vec<FactRow>, 
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// Those cases, by id, each with its facts.
+///
+/// # Errors
+/// What the database says.
+pub fn with_facts(tx: &mut Read<'_>, wanted: Wanted) -> Result<Vec<(CaseRow, Vec<FactRow>)>, Error> {
+    let cases = list(tx, wanted)?;
+    let ids: Vec<CaseId> = cases.iter().map(|case| case.id.clone()).collect();
+    let mut facts: HashMap<CaseId, Vec<FactRow>> = HashMap::new();
+    for fact in facts_of(tx, &ids)? {
+        facts.entry(fact.case_id.clone()).or_default().push(fact);
+    }
+    Ok(cases
+        .into_iter()
+        .map(|case| {
+            let facts = facts.remove(&case.id).unwrap_or_default();
+            (case, facts)
+        })
+        .collect())
 }
 
 /// Whether a standing fact of the case is more open than that level.

@@ -44,7 +44,7 @@ pub async fn join_team(allowed: Allowed<may::EditCases>, path: Path<(CaseId, Acc
         .write(move |tx| {
             let (case, account) = path.0;
             find(tx, &case)?;
-            if !crate::access::accounts::exists(tx.conn(), &account)? {
+            if crate::access::accounts::role_of(tx.conn(), &account)?.is_none() {
                 return Err(Error::invalid("/account_id", "no such account"));
             }
             individuals::join_team(tx, case.as_str(), &account)

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::access::{Door, secret};
@@ -10,6 +10,7 @@ use crate::base::error::{Code, Error};
 use crate::base::text::Line;
 use crate::base::words::Role;
 use crate::settings::{Secret, Settings};
+use crate::store::make_private;
 use crate::store::origin::Ids;
 
 use super::account::{NewAccount, add};
@@ -27,11 +28,7 @@ const ACCOUNTS: [(&str, &str, Role); 4] = [
 /// # Errors
 /// In words for whoever typed it.
 pub fn run(settings: &Settings) -> Result<(), Error> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(DATA)
-        .map_err(|error| Error::internal(format!("cannot make ./{DATA}: {error}")))?;
+    make_private(Path::new(DATA)).map_err(|error| Error::internal(format!("cannot make ./{DATA}: {error}")))?;
     let secret = kept("demo-secret", None, || secret::text_of(&Ids::Random.bytes::<32>()))?;
     let given = settings.demo_password.clone();
     let password = kept("demo-password", given.as_ref().map(Secret::reveal), || {

@@ -139,34 +139,6 @@ pub fn policy(tx: &mut Read<'_>) -> Result<(i32, Policy), Error> {
     Ok((version, serde_json::from_str(&rule).map_err(Error::internal)?))
 }
 
-/// A case with its facts.
-pub struct Listed {
-    /// The case.
-    pub case: CaseRow,
-    /// Those of its facts that the reader may see.
-    pub facts: Vec<FactRow>,
-}
-
-/// The cases asked for that this reader may see, with their facts.
-///
-/// # Errors
-/// What the database says.
-pub fn derived(tx: &mut Read<'_>, wanted: Wanted) -> Result<Vec<Listed>, Error> {
-    let cases = cases::list(tx, wanted)?;
-    let ids: Vec<CaseId> = cases.iter().map(|case| case.id.clone()).collect();
-    let mut facts: HashMap<CaseId, Vec<FactRow>> = HashMap::new();
-    for fact in cases::facts_of(tx, &ids)? {
-        facts.entry(fact.case_id.clone()).or_default().push(fact);
-    }
-    Ok(cases
-        .into_iter()
-        .map(|case| Listed {
-            facts: facts.remove(&case.id).unwrap_or_default(),
-            case,
-        })
-        .collect())
-}
-
 fn shown(case: &CaseRow, person: &IndividualRow, raised: &Raised<'_>, sees_sources: bool) -> PriorityOut {
     let reasons = raised.reasons.iter().map(|why| ReasonOut {
         code: why.code,
@@ -204,12 +176,12 @@ fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
         concern: query.concern,
         ..Wanted::default()
     };
-    let cases = derived(tx, wanted)?;
+    let cases = cases::with_facts(tx, wanted)?;
     let mut raised: Vec<(&CaseRow, Raised<'_>)> = cases
         .iter()
-        .filter_map(|listed| {
-            let facts: Vec<&FactRow> = listed.facts.iter().collect();
-            Some((&listed.case, model::raised(&facts, as_of, &policy, measure)?))
+        .filter_map(|(case, facts)| {
+            let facts: Vec<&FactRow> = facts.iter().collect();
+            Some((case, model::raised(&facts, as_of, &policy, measure)?))
         })
         .filter(|(_, raised)| query.status.is_none_or(|status| raised.status == status))
         .filter(|(_, raised)| {

@@ -8,7 +8,7 @@ pub mod model;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use api::day;
-pub use api::{Listed, derived, policy};
+pub use api::policy;
 
 /// Puts the room's operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {

@@ -39,17 +39,21 @@ fn prepare(conn: &mut Conn, sqlite: &str, postgres: &str) -> Result<(), diesel::
     }
 }
 
+/// Makes a folder that its owner alone can enter; one that is there stays as it is.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// A connection that may write: durable at COMMIT.
 pub(crate) fn establish_writer(url: &DatabaseUrl) -> Result<Conn, Error> {
     if let DatabaseUrl::Sqlite(path) = url
         && let Some(folder) = Path::new(path).parent()
     {
-        use std::os::unix::fs::DirBuilderExt;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(Error::internal)?;
+        make_private(folder).map_err(Error::internal)?;
     }
     let mut conn = establish(url).map_err(Error::internal)?;
     prepare(&mut conn, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", "").map_err(Error::internal)?;

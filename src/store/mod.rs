@@ -13,7 +13,7 @@ use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-pub use conn::{Conn, MultiBackend};
+pub use conn::{Conn, MultiBackend, make_private};
 
 use crate::base::error::{Code, Error};
 use pool::Pool;
