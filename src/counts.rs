@@ -1,6 +1,6 @@
 //! Counts of cases, of what the reader may see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use actix_web::get;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,8 @@ use crate::base::error::Error;
 use crate::base::words::CustodyStatus;
 use crate::cases::model::custody_as_of;
 use crate::cases::{self, FactRow, Wanted};
-use crate::priority::model::{Measure, raised};
+use crate::individuals;
+use crate::priority::model::{Ended, Measure, raised};
 use crate::priority::{day, policy};
 use crate::web::{Query, Reply, reply};
 
@@ -26,6 +27,7 @@ choice! {
         Concern("concern", "Area of concern"),
         Status("status", "Where the person stands on the day"),
         Reason("reason", "Priority reason on the day"),
+        Sex("sex", "Sex of the person"),
     }
 }
 
@@ -70,6 +72,11 @@ pub struct CountsOut {
 fn counted(tx: &mut Read<'_>, query: &CountOf) -> Result<CountsOut, Error> {
     let as_of = day(query.as_of.as_ref())?.unwrap_or_else(|| tx.today());
     let (_, policy) = policy(tx)?;
+    let deaths = individuals::deaths(tx)?;
+    let sexes = match query.by {
+        CountBy::Sex => individuals::sexes(tx)?,
+        _ => HashMap::new(),
+    };
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for (case, facts) in cases::with_facts(tx, Wanted::default())? {
         let facts: Vec<&FactRow> = facts.iter().collect();
@@ -85,8 +92,18 @@ fn counted(tx: &mut Read<'_>, query: &CountOf) -> Result<CountsOut, Error> {
                 let status = custody_as_of(&facts, as_of).map_or(CustodyStatus::Unknown, |found| found.says.status);
                 vec![status.slug().to_owned()]
             }
-            CountBy::Reason => raised(&facts, as_of, &policy, Measure::Imposed)
-                .map(|raised| raised.reasons.iter().map(|why| why.code.slug().to_owned()).collect())
+            CountBy::Reason => {
+                let ended = Ended {
+                    closed_on: case.closed_on.as_ref(),
+                    died_on: deaths.get(&case.individual_id),
+                };
+                raised(&facts, ended, as_of, &policy, Measure::Imposed)
+                    .map(|raised| raised.reasons.iter().map(|why| why.code.slug().to_owned()).collect())
+                    .unwrap_or_default()
+            }
+            CountBy::Sex => sexes
+                .get(&case.individual_id)
+                .map(|sex| vec![sex.slug().to_owned()])
                 .unwrap_or_default(),
         };
         for value in values {
@@ -106,7 +123,7 @@ fn counted(tx: &mut Read<'_>, query: &CountOf) -> Result<CountsOut, Error> {
 
 /// Count cases
 ///
-/// How many cases the caller may see, by country, area of concern, where the person stands, or priority reason.
+/// How many cases the caller may see, by country, area of concern, where the person stands, priority reason, or the person's sex.
 #[utoipa::path(tag = "priorities", params(CountOf), extensions(("x-permission" = json!("ReadCounts"))),
     responses((status = 200, description = "The counts", body = CountsOut, example = json!({"by": "status", "as_of": "2010-05-10", "items": [{"value": "serving_sentence", "count": 4}]}))))]
 #[get("/counts")]

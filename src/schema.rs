@@ -98,6 +98,7 @@ diesel::table! {
 diesel::table! {
     relations (id) {
         id -> Text,
+        organisation_id -> Text,
         individual_id -> Text,
         kind -> Text,
         other_id -> Text,
@@ -141,6 +142,7 @@ diesel::table! {
     facts (id) {
         id -> Text,
         case_id -> Text,
+        organisation_id -> Text,
         kind -> Text,
         sharing -> Text,
         source_id -> Nullable<Text>,
@@ -154,6 +156,7 @@ diesel::table! {
         supersedes -> Nullable<Text>,
         superseded_by -> Nullable<Text>,
         reason -> Nullable<Text>,
+        retraction_reason -> Nullable<Text>,
         recorded_at -> Timestamp,
         recorded_by -> Text,
         updated_at -> Timestamp,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::access::team::{self, Subject};
 use crate::access::{Allowed, Read, may};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
@@ -29,6 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(find_source)
         .service(update_source)
         .service(retire_source);
+    team_routes(config);
 }
 
 /// A source as stored.
@@ -332,6 +334,7 @@ pub async fn create_source(allowed: Allowed<may::EditSources>, body: Json<Source
                 retired_at: None,
             };
             tx.create(&row)?;
+            team::keep(tx, row.id.as_str(), row.sharing)?;
             Ok((row.id.clone(), tx.tag(seen_by(tx, &row)?)))
         })
         .await?;
@@ -373,6 +376,9 @@ pub async fn update_source(
             tx.require(&wanted, seen_by(tx, &before)?)?;
             let after = before.clone().apply(body.0, tx.now())?;
             tx.save(&before, &after)?;
+            if after.sharing != before.sharing {
+                team::keep(tx, after.id.as_str(), after.sharing)?;
+            }
             Ok(tx.tag(seen_by(tx, &after)?))
         })
         .await?;
@@ -400,3 +406,36 @@ pub async fn retire_source(allowed: Allowed<may::EditSources>, id: Path<SourceId
         .await?;
     Ok(reply::nothing())
 }
+
+fn is_there(tx: &mut Read<'_>, id: &SourceId) -> Result<bool, Error> {
+    let found = sources::table
+        .filter(sources::id.eq(id.clone()))
+        .filter(sources::retired_at.is_null())
+        .select(sources::id)
+        .first::<SourceId>(tx.conn())
+        .optional()?;
+    Ok(found.is_some())
+}
+
+fn subject(tx: &mut Read<'_>, id: &SourceId) -> Result<Subject, Error> {
+    let row = find(tx, id)?;
+    Ok(Subject {
+        id: row.id.to_string(),
+        sharing: row.sharing,
+        officer: None,
+    })
+}
+
+crate::team_operations!(
+    "sources",
+    "/sources/{id}/team",
+    "/sources/{id}/team/{account_id}",
+    SourceId,
+    EditSources,
+    subject,
+    is_there,
+    list_source_team,
+    join_source_team,
+    leave_source_team,
+    enter_source_team
+);

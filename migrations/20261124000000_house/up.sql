@@ -85,6 +85,7 @@ CREATE INDEX individuals_country ON individuals (country, id);
 
 CREATE TABLE relations (
     id TEXT NOT NULL PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
     individual_id TEXT NOT NULL REFERENCES individuals (id),
     kind TEXT NOT NULL,
     other_id TEXT NOT NULL REFERENCES individuals (id),
@@ -132,6 +133,7 @@ CREATE INDEX team_members_account ON team_members (account_id);
 CREATE TABLE facts (
     id TEXT NOT NULL PRIMARY KEY,
     case_id TEXT NOT NULL REFERENCES cases (id),
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
     kind TEXT NOT NULL CONSTRAINT facts_kind CHECK (kind IN ('custody', 'charge', 'sentence', 'health')),
     sharing TEXT NOT NULL CONSTRAINT facts_sharing CHECK (sharing IN ('public', 'partners', 'internal', 'restricted')),
     source_id TEXT REFERENCES sources (id),
@@ -145,6 +147,7 @@ CREATE TABLE facts (
     supersedes TEXT REFERENCES facts (id),
     superseded_by TEXT,
     reason TEXT,
+    retraction_reason TEXT,
     recorded_at TIMESTAMP NOT NULL,
     recorded_by TEXT NOT NULL REFERENCES accounts (id),
     updated_at TIMESTAMP NOT NULL,

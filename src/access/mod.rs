@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod permission;
 pub mod secret;
 pub mod sharing;
+pub mod team;
 pub mod tx;
 pub mod viewer;
 

@@ -35,6 +35,8 @@ permissions! {
     UseOwnAccount: [Admin, Staff, Partner, Dashboard];
     /// Accounts of others.
     ManageAccounts: [Admin];
+    /// Join the team of a restricted record, by a recorded act.
+    JoinTeams: [Admin];
     /// The ledger as a whole.
     ReadAudit: [Admin];
     /// Organisations.

@@ -126,8 +126,16 @@ impl Write<'_> {
     /// # Errors
     /// What the database says.
     pub fn create<R: Record>(&mut self, row: &R) -> Result<(), Error> {
+        self.create_because(row, None)
+    }
+
+    /// Stores a new record, with why.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn create_because<R: Record>(&mut self, row: &R, reason: Option<String>) -> Result<(), Error> {
         row.insert(self.read.conn)?;
-        self.enter(None, row, "created", None)
+        self.enter(None, row, "created", reason)
     }
 
     /// Stores a changed record.

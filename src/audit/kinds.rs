@@ -152,9 +152,9 @@ impl Seen {
                 seen.0.insert((Family::Case, id), Some(owner));
             }
         }
-        for (id, one, other) in relations {
+        for (id, one, other, owner) in relations {
             if seen.has(Family::Individual, &one) && seen.has(Family::Individual, &other) {
-                seen.0.insert((Family::Relation, id), None);
+                seen.0.insert((Family::Relation, id), Some(owner));
             }
         }
         for (id, statement, individual) in mentions {
@@ -163,16 +163,17 @@ impl Seen {
             }
         }
         let own_teams = teams_of(tx, &viewer)?;
-        for (id, case, sharing) in facts {
-            let own = seen
-                .owner(Family::Case, &case)
-                .is_some_and(|owner| viewer.owns().iter().any(|id| id.as_str() == owner));
+        for (id, case, sharing, owner) in facts {
+            let own = [Some(owner.as_str()), seen.owner(Family::Case, &case)]
+                .into_iter()
+                .flatten()
+                .any(|owner| viewer.owns().iter().any(|id| id.as_str() == owner));
             let level = match sharing {
                 Sharing::Restricted => own_teams.contains(&case),
                 level => own || viewer.levels().contains(&level),
             };
             if level && seen.has(Family::Case, &case) {
-                seen.0.insert((Family::Fact, id), None);
+                seen.0.insert((Family::Fact, id), Some(owner));
             }
         }
         Ok(seen)
@@ -261,16 +262,21 @@ impl Seen {
 
 type Ends = Vec<(String, String, String)>;
 
-fn relation_ends(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Ends, Error> {
-    let mut all = Vec::new();
+fn relation_ends(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Vec<(String, String, String, String)>, Error> {
+    let mut all: Vec<(String, String, String, String)> = Vec::new();
     for ids in asked.chunks(Family::Relation) {
-        let found: Ends = relations::table
+        let found: Vec<(String, String, String, String)> = relations::table
             .filter(relations::id.eq_any(ids))
-            .select((relations::id, relations::individual_id, relations::other_id))
+            .select((
+                relations::id,
+                relations::individual_id,
+                relations::other_id,
+                relations::organisation_id,
+            ))
             .load(tx.conn())?;
         all.extend(found);
     }
-    for (_, one, other) in &all {
+    for (_, one, other, _) in &all {
         asked.add(Family::Individual, one.clone());
         asked.add(Family::Individual, other.clone());
     }
@@ -293,16 +299,16 @@ fn mention_ends(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Ends, Error> {
     Ok(all)
 }
 
-fn fact_cases(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Vec<(String, String, Sharing)>, Error> {
-    let mut all: Vec<(String, String, Sharing)> = Vec::new();
+fn fact_cases(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Vec<(String, String, Sharing, String)>, Error> {
+    let mut all: Vec<(String, String, Sharing, String)> = Vec::new();
     for ids in asked.chunks(Family::Fact) {
-        let found: Vec<(String, String, Sharing)> = facts::table
+        let found: Vec<(String, String, Sharing, String)> = facts::table
             .filter(facts::id.eq_any(ids))
-            .select((facts::id, facts::case_id, facts::sharing))
+            .select((facts::id, facts::case_id, facts::sharing, facts::organisation_id))
             .load(tx.conn())?;
         all.extend(found);
     }
-    for (_, case, _) in &all {
+    for (_, case, _, _) in &all {
         asked.add(Family::Case, case.clone());
     }
     Ok(all)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::accounts::role_of;
-use crate::access::{Allowed, Read, Write, may};
+use crate::access::{Allowed, Read, Write, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::Error;
 use crate::base::id::{AccountId, CaseId, FactId, IndividualId, OrganisationId, SourceId};
@@ -222,6 +222,13 @@ fn check(tx: &mut Write<'_>, before: Option<&CaseRow>, after: &CaseRow) -> Resul
     {
         return Err(Error::invalid("/closed_on", "must not lie before the opening"));
     }
+    let same_span = before.is_some_and(|row| row.opened_on == after.opened_on && row.closed_on == after.closed_on);
+    if !same_span && let (None, Some(closed)) = (&after.opened_on, &after.closed_on) {
+        let facts = rows::facts_of(tx, std::slice::from_ref(&after.id))?;
+        if model::first_custody(&facts.iter().collect::<Vec<_>>()).is_some_and(|fact| closed.latest() < fact.earliest) {
+            return Err(Error::invalid("/closed_on", "must not lie before the first custody"));
+        }
+    }
     if before.is_none_or(|before| before.source_id != after.source_id) {
         sources::assert_known(tx, after.source_id.as_ref(), "/source_id")?;
     }
@@ -246,13 +253,9 @@ fn check(tx: &mut Write<'_>, before: Option<&CaseRow>, after: &CaseRow) -> Resul
 /// The responsible officer is on the team; so is whoever closes a case to all but its team.
 fn keep_team(tx: &mut Write<'_>, row: &CaseRow) -> Result<(), Error> {
     if let Some(officer) = &row.officer_id {
-        individuals::join_team(tx, row.id.as_str(), officer)?;
+        team::join(tx, row.id.as_str(), officer, None)?;
     }
-    if row.sharing == Sharing::Restricted {
-        let me = tx.viewer().account_id;
-        individuals::join_team(tx, row.id.as_str(), &me)?;
-    }
-    Ok(())
+    team::keep(tx, row.id.as_str(), row.sharing)
 }
 
 /// The case as this reader may see it, with where the person stands today.

@@ -10,11 +10,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::access::{Allowed, Read, Write, may};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
-use crate::base::id::{CaseId, FactId, SourceId};
+use crate::base::id::{CaseId, FactId, OrganisationId, SourceId};
 use crate::base::text::{Line, Prose};
 use crate::base::words::{Information, Rank, Sharing};
 use crate::cases::particulars::{Charge, Custody, FactKind, Health, Kind, Particulars, Sentence};
-use crate::cases::rows::{CaseRow, FactRow, facts_of, find};
+use crate::cases::rows::{CaseRow, FactRow, facts_of, find, superseded_by};
 use crate::sources;
 use crate::web::{Json, Path, Reply, reply};
 
@@ -67,6 +67,8 @@ pub struct FactOut<P> {
     pub id: FactId,
     /// The case.
     pub case_id: CaseId,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
     /// What kind.
     pub kind: FactKind,
     /// From when it holds.
@@ -93,8 +95,10 @@ pub struct FactOut<P> {
     pub supersedes: Option<FactId>,
     /// The fact that took its place.
     pub superseded_by: Option<FactId>,
-    /// Why it took another's place, or was retracted.
+    /// Why it took another's place.
     pub reason: Option<Line>,
+    /// Why it was retracted.
+    pub retraction_reason: Option<Line>,
     /// When we learnt it.
     pub recorded_at: crate::base::time::UtcTime,
     /// When it was retracted, if it was.
@@ -122,6 +126,7 @@ pub fn seen_by(tx: &Read<'_>, row: &FactRow) -> Result<Value, Error> {
     let out = FactOut {
         id: fact.id,
         case_id: fact.case_id,
+        organisation_id: fact.organisation_id,
         kind: fact.kind,
         holds_from: fact.holds_from,
         particulars: fact.particulars,
@@ -136,6 +141,7 @@ pub fn seen_by(tx: &Read<'_>, row: &FactRow) -> Result<Value, Error> {
         supersedes: fact.supersedes,
         superseded_by: fact.superseded_by,
         reason: fact.reason,
+        retraction_reason: fact.retraction_reason,
         recorded_at: fact.recorded_at,
         retracted_at: fact.retracted_at,
     };
@@ -178,6 +184,7 @@ fn drafted<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Res
     Ok(FactRow {
         id: FactId::from_uuid(tx.uuid()),
         case_id: case.id.clone(),
+        organisation_id: tx.viewer().organisation_id,
         kind: P::KIND,
         sharing,
         source_id: given.source_id,
@@ -191,6 +198,7 @@ fn drafted<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Res
         supersedes: given.supersedes,
         superseded_by: None,
         reason: given.reason,
+        retraction_reason: None,
         recorded_at: tx.now(),
         recorded_by: tx.viewer().account_id,
         updated_at: tx.now(),
@@ -259,6 +267,26 @@ async fn added<P: Kind>(allowed: Allowed<may::EditCases>, case: CaseId, given: F
     ))
 }
 
+/// What a retracted fact had taken the place of stands again, in the same write: also where that itself was retracted
+/// meanwhile, and had taken another's place. Nothing stands again while a later fact holds the place.
+fn stand_again(tx: &mut Write<'_>, gone: &FactId, why: &Line) -> Result<(), Error> {
+    let mut gone = vec![gone.clone()];
+    while let Some(id) = gone.pop() {
+        for before in superseded_by(tx, &id)? {
+            let after = FactRow {
+                superseded_by: None,
+                updated_at: tx.now(),
+                ..before.clone()
+            };
+            tx.change(&before, &after, "changed", Some(why.as_str().to_owned()))?;
+            if before.retracted_at.is_some() {
+                gone.push(before.id);
+            }
+        }
+    }
+    Ok(())
+}
+
 async fn retracted(
     allowed: Allowed<may::EditCases>,
     path: (CaseId, FactId),
@@ -279,10 +307,13 @@ async fn retracted(
             let after = FactRow {
                 retracted_at: Some(tx.now()),
                 updated_at: tx.now(),
-                reason: Some(why.clone()),
+                retraction_reason: Some(why.clone()),
                 ..before.clone()
             };
             tx.change(&before, &after, "retracted", Some(why.as_str().to_owned()))?;
+            if after.superseded_by.is_none() {
+                stand_again(tx, &after.id, &why)?;
+            }
             let seen = seen_by(tx, &after)?;
             Ok(tx.tag(seen))
         })
@@ -315,7 +346,7 @@ macro_rules! fact_operations {
 
         #[doc = $retract_doc]
         #[doc = ""]
-        #[doc = "Says that the fact was wrong, and why; it stays in the history and no longer counts."]
+        #[doc = "Says that the fact was wrong, and why; it stays in the history and no longer counts. A fact whose place it had taken stands again."]
         #[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id"), ("fact_id" = String, Path, description = "The fact's id")),
             extensions(("x-permission" = json!("EditCases"))),
             request_body(content = RetractionIn, example = json!({"reason": "The newspaper corrected itself."})),

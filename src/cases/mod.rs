@@ -22,9 +22,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(api::create_case)
         .service(api::find_case)
         .service(api::update_case)
-        .service(api::retire_case)
-        .service(team::list_team)
-        .service(team::join_team)
-        .service(team::leave_team);
+        .service(api::retire_case);
+    team::team_routes(config);
     facts::routes(config);
 }

@@ -8,7 +8,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::base::words::{Rank, SentenceKind, Severity};
+use crate::base::date::Edtf;
+use crate::base::words::{CustodyStatus, Rank, ReleaseType, SentenceKind, Severity};
 use crate::cases::particulars::{Custody, FactKind, Health, Kind, Sentence};
 use crate::cases::rows::FactRow;
 
@@ -57,19 +58,63 @@ pub fn standing<'a, P: Kind>(facts: &[&'a FactRow], as_of: NaiveDate) -> Option<
         })
 }
 
-/// Where the person stands; after the end of a stage that nothing follows, unknown.
+/// Where the person stands. A stage ends where the next begins, or where it says itself; after the last one's end an
+/// earlier stage holds that is said to go on, else it is unknown.
 #[must_use]
 pub fn custody_as_of<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Option<Standing<'a, Custody>> {
     let found = standing::<Custody>(facts, as_of)?;
-    let over = found.says.until.as_ref().is_some_and(|until| until.latest() < as_of);
-    (!over).then_some(found)
+    let end = |says: &Custody| says.until.as_ref().map(Edtf::latest);
+    if end(&found.says).is_none_or(|end| as_of <= end) {
+        return Some(found);
+    }
+    let goes_on = |fact: &FactRow| {
+        fact.kind == FactKind::Custody
+            && fact
+                .particulars
+                .read::<Custody>()
+                .and_then(|says| end(&says))
+                .is_some_and(|end| as_of <= end)
+    };
+    let open: Vec<&FactRow> = facts.iter().copied().filter(|fact| goes_on(fact)).collect();
+    standing(&open, as_of)
 }
 
-/// The sentence that holds: from its first verdict, an appeal pending or not; an acquittal ends it.
+/// The sentence that holds: from its first verdict, an appeal pending or not. An acquittal ends it, and so does a
+/// release after the verdict, unless it was on conditions or the person is serving again.
 #[must_use]
 pub fn sentence_as_of<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Option<Standing<'a, Sentence>> {
     let found = standing::<Sentence>(facts, as_of)?;
-    (!matches!(found.says.kind, SentenceKind::Acquitted | SentenceKind::Exempted)).then_some(found)
+    if matches!(found.says.kind, SentenceKind::Acquitted | SentenceKind::Exempted) {
+        return None;
+    }
+    let verdict = found.fact.earliest;
+    let mut stages: Vec<(NaiveDate, Custody)> = facts
+        .iter()
+        .filter(|fact| fact.kind == FactKind::Custody && counts(fact))
+        .filter(|fact| verdict < fact.earliest && fact.earliest <= as_of)
+        .filter_map(|fact| Some((fact.earliest, fact.particulars.read()?)))
+        .collect();
+    stages.sort_by_key(|(from, _)| *from);
+    let last = stages.iter().rev().find_map(|(_, says)| serves(says));
+    (last != Some(false)).then_some(found)
+}
+
+/// Whether a stage tells that a sentence is being served, or that it is over; most tell neither.
+fn serves(stage: &Custody) -> Option<bool> {
+    match stage.status {
+        CustodyStatus::ServingSentence | CustodyStatus::ServingOutsidePrison => Some(true),
+        CustodyStatus::Released
+        | CustodyStatus::ReleasedRestricted
+        | CustodyStatus::AtLiberty
+        | CustodyStatus::Exiled => {
+            let on_conditions = matches!(
+                stage.release_type,
+                Some(ReleaseType::Parole | ReleaseType::MedicalParole | ReleaseType::Bail)
+            );
+            (!on_conditions).then_some(false)
+        }
+        _ => None,
+    }
 }
 
 /// How ill the person is. A report that does not know says nothing against one that does.

@@ -86,6 +86,8 @@ pub struct FactRow {
     pub id: FactId,
     /// The case.
     pub case_id: CaseId,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
     /// What kind.
     pub kind: FactKind,
     /// Who may see it.
@@ -110,8 +112,10 @@ pub struct FactRow {
     pub supersedes: Option<FactId>,
     /// The fact that took its place.
     pub superseded_by: Option<FactId>,
-    /// Why it took another's place, or why it was retracted.
+    /// Why it took another's place.
     pub reason: Option<Line>,
+    /// Why it was retracted.
+    pub retraction_reason: Option<Line>,
     /// When we learnt it.
     pub recorded_at: UtcTime,
     /// Who recorded it.
@@ -122,9 +126,10 @@ pub struct FactRow {
     pub retracted_at: Option<UtcTime>,
 }
 
-crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |_row| None, {
+crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), {
     id: Public,
     case_id: Public,
+    organisation_id: Public,
     kind: Public,
     sharing: Public,
     source_id: Partners,
@@ -136,6 +141,7 @@ crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string(
     supersedes: Public,
     superseded_by: Public,
     reason: Internal,
+    retraction_reason: Internal,
     recorded_at: Public,
     recorded_by: Internal,
     retracted_at: Public,
@@ -249,7 +255,11 @@ pub fn facts_of(tx: &mut Read<'_>, case_ids: &[CaseId]) -> Result<Vec<FactRow>, 
             .filter(
                 facts::sharing
                     .eq_any(viewer.levels().to_vec())
-                    .or(facts::sharing.ne(Sharing::Restricted).and(facts::case_id.eq_any(own)))
+                    .or(facts::sharing.ne(Sharing::Restricted).and(
+                        facts::organisation_id
+                            .eq_any(viewer.owns())
+                            .or(facts::case_id.eq_any(own)),
+                    ))
                     .or(facts::case_id.eq_any(teams)),
             )
             .order((facts::earliest, facts::latest, facts::id))
@@ -292,4 +302,30 @@ pub fn has_more_open_facts(tx: &mut Read<'_>, id: &CaseId, level: Sharing) -> Re
         .select(facts::sharing)
         .load(tx.conn())?;
     Ok(levels.into_iter().any(|fact| fact < level))
+}
+
+/// The facts whose place that one took, whoever may see them: none may be left without a fact in its place.
+///
+/// # Errors
+/// What the database says.
+pub fn superseded_by(tx: &mut Read<'_>, id: &FactId) -> Result<Vec<FactRow>, Error> {
+    Ok(facts::table
+        .filter(facts::superseded_by.eq(id.clone()))
+        .order(facts::id)
+        .select(facts::all_columns)
+        .load(tx.conn())?)
+}
+
+/// Whether a record of that id is there, whoever may see it: for an administrator who joins its team.
+///
+/// # Errors
+/// What the database says.
+pub fn is_there(tx: &mut Read<'_>, id: &CaseId) -> Result<bool, Error> {
+    let found = cases::table
+        .filter(cases::id.eq(id.clone()))
+        .filter(cases::retired_at.is_null())
+        .select(cases::id)
+        .first::<CaseId>(tx.conn())
+        .optional()?;
+    Ok(found.is_some())
 }

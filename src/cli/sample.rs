@@ -285,6 +285,7 @@ impl<'t, 'c> Loader<'t, 'c> {
     fn relation(&mut self, person: &str, kind: RelationKind, other: &str) -> Result<(), Error> {
         let row = RelationRow {
             id: RelationId::from_uuid(self.tx.uuid()),
+            organisation_id: self.holder.clone(),
             individual_id: known(&self.individuals, person)?,
             kind,
             other_id: known(&self.individuals, other)?,
@@ -333,6 +334,7 @@ impl<'t, 'c> Loader<'t, 'c> {
         let row = FactRow {
             id: FactId::from_uuid(self.tx.uuid()),
             case_id: case.clone(),
+            organisation_id: self.holder.clone(),
             kind: given.kind,
             sharing: Sharing::Public,
             source_id: Some(known(&self.sources, &given.source)?),
@@ -346,6 +348,7 @@ impl<'t, 'c> Loader<'t, 'c> {
             supersedes: None,
             superseded_by: None,
             reason: None,
+            retraction_reason: None,
             recorded_at: self.tx.now(),
             recorded_by: self.recorder.clone(),
             updated_at: self.tx.now(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{Allowed, Read, Write, may};
+use crate::access::{Allowed, Read, Write, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
 use crate::base::id::{IndividualId, OrganisationId, SourceId};
@@ -358,10 +358,7 @@ pub async fn create_individual(allowed: Allowed<may::EditIndividuals>, body: Jso
             let row = IndividualRow::of(body.0, tx).checked()?;
             sources::assert_known(tx, row.source_id.as_ref(), "/source_id")?;
             tx.create(&row)?;
-            if row.sharing == Sharing::Restricted {
-                let me = tx.viewer().account_id;
-                rows::join_team(tx, row.id.as_str(), &me)?;
-            }
+            team::keep(tx, row.id.as_str(), row.sharing)?;
             Ok((row.id.clone(), tx.tag(seen_by(tx, &row)?)))
         })
         .await?;
@@ -408,9 +405,8 @@ pub async fn update_individual(
             if after.sharing != before.sharing {
                 check_cases(tx, &after)?;
             }
-            if after.sharing == Sharing::Restricted && before.sharing != Sharing::Restricted {
-                let me = tx.viewer().account_id;
-                rows::join_team(tx, after.id.as_str(), &me)?;
+            if after.sharing != before.sharing {
+                team::keep(tx, after.id.as_str(), after.sharing)?;
             }
             tx.save(&before, &after)?;
             Ok(tx.tag(seen_by(tx, &after)?))

@@ -12,6 +12,9 @@ use crate::individuals::register::Register;
 use crate::individuals::rows;
 use crate::web::{Query, Reply, reply};
 
+/// How many people are shown.
+const AT_MOST: usize = 20;
+
 /// A name to look for.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -55,7 +58,12 @@ pub async fn match_name(allowed: Allowed<may::FindNames>, query: Query<NameToMat
     let matches = allowed
         .read(move |tx| {
             let name = query.0.name;
-            let found = register.with_current(tx, |index| index.match_name(name.as_str(), |_| true, usize::MAX))?;
+            let (whole, others) = register.with_current(tx, |index| index.called(name.as_str()))?;
+            let mut seen = rows::first_visible(tx, &whole, usize::MAX)?;
+            seen.extend(rows::first_visible(tx, &others, AT_MOST)?);
+            let found = register.with_current(tx, |index| {
+                index.match_name(name.as_str(), |key| seen.contains(key), AT_MOST)
+            })?;
             let ids: Vec<IndividualId> = found.iter().map(|candidate| candidate.key.clone()).collect();
             let people = rows::find_all(tx, &ids)?;
             let shown = found.into_iter().filter_map(|candidate| {
@@ -70,9 +78,7 @@ pub async fn match_name(allowed: Allowed<may::FindNames>, query: Query<NameToMat
                     why,
                 })
             });
-            let out = MatchesOut {
-                items: shown.take(20).collect(),
-            };
+            let out = MatchesOut { items: shown.collect() };
             Ok(tx.tag(serde_json::to_value(out).map_err(Error::internal)?))
         })
         .await?;

@@ -8,12 +8,13 @@ mod model;
 pub mod register;
 pub mod relations;
 mod rows;
+mod team;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use api::seen_by;
 pub use model::{Identifier, Name, display_name, original_name};
-pub use rows::{IndividualRow, assert_known, find, find_all, join_team, visible};
+pub use rows::{IndividualRow, assert_known, deaths, find, find_all, sexes, visible};
 
 /// Puts the room's operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {
@@ -27,4 +28,5 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(relations::list_relations)
         .service(relations::create_relation)
         .service(relations::retire_relation);
+    team::team_routes(config);
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Allowed, Read, may};
 use crate::base::error::Error;
-use crate::base::id::{IndividualId, RelationId, SourceId};
+use crate::base::id::{IndividualId, OrganisationId, RelationId, SourceId};
 use crate::base::text::Prose;
 use crate::base::time::UtcTime;
 use crate::base::words::RelationKind;
@@ -23,6 +23,8 @@ use crate::web::{Json, Path, Reply, reply};
 pub struct RelationRow {
     /// Its id.
     pub id: RelationId,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
     /// The person.
     pub individual_id: IndividualId,
     /// What the other is to them.
@@ -39,8 +41,9 @@ pub struct RelationRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(RelationRow, relations, "relation", parent: |row| Some(row.individual_id.to_string()), owner: |_row| None, {
+crate::record!(RelationRow, relations, "relation", parent: |row| Some(row.individual_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), {
     id: Public,
+    organisation_id: Public,
     individual_id: Public,
     kind: Public,
     other_id: Public,
@@ -71,6 +74,8 @@ pub struct RelationIn {
 pub struct RelationOut {
     /// Its id.
     pub id: RelationId,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
     /// What the other is to this person.
     pub kind: RelationKind,
     /// The other.
@@ -129,6 +134,7 @@ pub fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Value>, Error> {
             let shown = row.clone();
             let out = RelationOut {
                 id: shown.id,
+                organisation_id: shown.organisation_id,
                 kind: shown.kind,
                 other_id: shown.other_id,
                 other_name: other.display_name().to_owned(),
@@ -181,6 +187,7 @@ pub async fn create_relation(
             }
             let row = RelationRow {
                 id: RelationId::from_uuid(tx.uuid()),
+                organisation_id: tx.viewer().organisation_id,
                 individual_id: person.id.clone(),
                 kind: given.kind,
                 other_id: given.other_id,

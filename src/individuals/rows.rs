@@ -1,13 +1,14 @@
 //! The people on record, and every query on their table.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use crate::access::sharing::TeamRow;
-use crate::access::{Read, Viewer, Write};
+use crate::access::{Read, Viewer};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
-use crate::base::id::{AccountId, CaseId, IndividualId, OrganisationId, SourceId};
+use crate::base::id::{CaseId, IndividualId, OrganisationId, SourceId};
 use crate::base::page::{Cursor, Limit};
 use crate::base::text::{Country, Line, Lines, Listed, Prose};
 use crate::base::time::UtcTime;
@@ -170,6 +171,27 @@ pub fn find_all(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<Vec<Individua
     Ok(found)
 }
 
+/// Those of these people whom this reader may see, in their order: at least so many, where there are.
+///
+/// # Errors
+/// What the database says.
+pub fn first_visible(tx: &mut Read<'_>, ids: &[IndividualId], enough: usize) -> Result<HashSet<IndividualId>, Error> {
+    let viewer = tx.viewer();
+    let mut found = HashSet::new();
+    for chunk in ids.chunks(500) {
+        let seen: Vec<IndividualId> = individuals::table
+            .filter(visible(&viewer))
+            .filter(individuals::id.eq_any(chunk.to_vec()))
+            .select(individuals::id)
+            .load(tx.conn())?;
+        found.extend(seen);
+        if found.len() >= enough {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 /// Refuses, at `pointer`, a person whom this reader may not see or who is not there.
 ///
 /// # Errors
@@ -182,22 +204,6 @@ pub fn assert_known(tx: &mut Read<'_>, id: &IndividualId, pointer: &str) -> Resu
             error
         }
     })
-}
-
-/// Puts an account on the team that may see a restricted record.
-///
-/// # Errors
-/// What the database says.
-pub fn join_team(tx: &mut Write<'_>, record_id: &str, account_id: &AccountId) -> Result<(), Error> {
-    if TeamRow::is_member(tx, record_id, account_id)? {
-        return Ok(());
-    }
-    let row = TeamRow {
-        record_id: record_id.to_owned(),
-        account_id: account_id.clone(),
-        joined_at: tx.now(),
-    };
-    tx.create(&row)
 }
 
 /// Which people to list.
@@ -260,4 +266,45 @@ pub fn case_levels(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<(CaseId, 
         .filter(cases::retired_at.is_null())
         .select((cases::id, cases::sharing))
         .load(tx.conn())?)
+}
+
+/// When people died, those of whom it is recorded and whom this reader may see.
+///
+/// # Errors
+/// What the database says.
+pub fn deaths(tx: &mut Read<'_>) -> Result<HashMap<IndividualId, Edtf>, Error> {
+    let viewer = tx.viewer();
+    let found: Vec<(IndividualId, Option<Edtf>)> = individuals::table
+        .filter(visible(&viewer))
+        .filter(individuals::died_on.is_not_null())
+        .select((individuals::id, individuals::died_on))
+        .load(tx.conn())?;
+    Ok(found.into_iter().filter_map(|(id, died)| Some((id, died?))).collect())
+}
+
+/// The sex of everyone whom this reader may see.
+///
+/// # Errors
+/// What the database says.
+pub fn sexes(tx: &mut Read<'_>) -> Result<HashMap<IndividualId, Sex>, Error> {
+    let viewer = tx.viewer();
+    let found: Vec<(IndividualId, Sex)> = individuals::table
+        .filter(visible(&viewer))
+        .select((individuals::id, individuals::sex))
+        .load(tx.conn())?;
+    Ok(found.into_iter().collect())
+}
+
+/// Whether a record of that id is there, whoever may see it: for an administrator who joins its team.
+///
+/// # Errors
+/// What the database says.
+pub fn is_there(tx: &mut Read<'_>, id: &IndividualId) -> Result<bool, Error> {
+    let found = individuals::table
+        .filter(individuals::id.eq(id.clone()))
+        .filter(individuals::retired_at.is_null())
+        .select(individuals::id)
+        .first::<IndividualId>(tx.conn())
+        .optional()?;
+    Ok(found.is_some())
 }

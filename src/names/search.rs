@@ -7,9 +7,6 @@ use crate::names::index::{Index, Order, ROOT, forms};
 use crate::names::scan::{is_plain, marks_agree};
 use crate::names::token;
 
-/// How many bearers of one word are looked at when only parts agree.
-const LOOKED_AT: usize = 2_000;
-
 impl<K: Clone + Eq + Hash + Ord> Index<K> {
     /// The people whom that name may mean, best first; people for whom `may_see` does not hold take no part.
     pub fn match_name(&self, name: &str, may_see: impl Fn(&K) -> bool, limit: usize) -> Vec<Candidate<K>> {
@@ -37,16 +34,43 @@ impl<K: Clone + Eq + Hash + Ord> Index<K> {
                 add(&mut found, &leaf.key, &leaf.name, score, why);
             }
         }
-        self.by_parts(name, &may_see, &mut found);
+        // All who hold the words score alike and stand in the order of their keys: more of them than are asked for
+        // change nothing.
+        let others = self.holders(name).into_iter().filter(|key| may_see(key));
+        for key in others.take(limit.saturating_add(found.len())) {
+            self.by_parts(name, key, &mut found);
+        }
         found.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| one.key.cmp(&other.key)));
         found.truncate(limit);
         found
     }
 
-    /// People whose names hold every word given, the last perhaps only begun.
-    fn by_parts(&self, name: &str, may_see: &impl Fn(&K) -> bool, found: &mut Vec<Candidate<K>>) {
-        let words: Vec<String> = token::tokens(name).into_iter().map(|token| token.key).collect();
-        let Some((last, rest)) = words.split_last() else { return };
+    /// Everyone whom [`Index::match_name`] could give, for finding out whom a reader may see: those who bear the whole
+    /// name, and those who hold its words, each by key. Of the latter the first ones are enough.
+    #[must_use]
+    pub fn called(&self, name: &str) -> (Vec<K>, Vec<K>) {
+        let mut people = Vec::new();
+        for (tokens, _) in forms(name).into_iter().filter(|(_, order)| *order == Order::Kept) {
+            let end = tokens.iter().try_fold(ROOT, |node, token| self.step(node, &token.key));
+            let leaves = end.and_then(|node| self.leaves.get(&node)).into_iter().flatten();
+            people.extend(leaves.map(|leaf| &leaf.key));
+        }
+        people.sort();
+        people.dedup();
+        let others = self
+            .holders(name)
+            .into_iter()
+            .filter(|key| people.binary_search(key).is_err());
+        let others = others.cloned().collect();
+        (people.into_iter().cloned().collect(), others)
+    }
+
+    /// People whose names hold every word given, the last perhaps only begun, by key.
+    fn holders(&self, name: &str) -> Vec<&K> {
+        let words = words_of(name);
+        let Some((last, rest)) = words.split_last() else {
+            return Vec::new();
+        };
         let begun = self
             .sorted
             .range(last.clone()..)
@@ -54,22 +78,30 @@ impl<K: Clone + Eq + Hash + Ord> Index<K> {
         let mut people: Vec<&K> = begun
             .filter_map(|(_, word)| self.bearers.get(word))
             .flatten()
-            .filter(|key| rest.iter().all(|word| self.bears(key, word)) && may_see(key))
+            .filter(|key| rest.iter().all(|word| self.bears(key, word)))
             .collect();
         people.sort();
         people.dedup();
-        people.truncate(LOOKED_AT);
-        for key in people {
-            for recorded in self.names.get(key).into_iter().flatten() {
-                let theirs: Vec<String> = token::tokens(recorded).into_iter().map(|token| token.key).collect();
-                let whole = rest.iter().all(|word| theirs.contains(word))
-                    && theirs.iter().any(|word| word.starts_with(last.as_str()));
-                if whole {
-                    add(found, key, recorded, 0.6, "holds the words given");
-                }
+        people
+    }
+
+    /// The names of one person that hold every word given.
+    fn by_parts(&self, name: &str, key: &K, found: &mut Vec<Candidate<K>>) {
+        let words = words_of(name);
+        let Some((last, rest)) = words.split_last() else { return };
+        for recorded in self.names.get(key).into_iter().flatten() {
+            let theirs = words_of(recorded);
+            let whole = rest.iter().all(|word| theirs.contains(word))
+                && theirs.iter().any(|word| word.starts_with(last.as_str()));
+            if whole {
+                add(found, key, recorded, 0.6, "holds the words given");
             }
         }
     }
+}
+
+fn words_of(name: &str) -> Vec<String> {
+    token::tokens(name).into_iter().map(|token| token.key).collect()
 }
 
 fn add<K: Clone + Eq>(found: &mut Vec<Candidate<K>>, key: &K, name: &str, score: f64, why: &str) {

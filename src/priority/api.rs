@@ -6,7 +6,7 @@ use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Allowed, Read, may};
@@ -15,10 +15,10 @@ use crate::base::error::Error;
 use crate::base::id::{CaseId, IndividualId, SourceId};
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::text::{Country, Listed as ListOf};
-use crate::base::words::{Concern, CustodyStatus, Sharing};
+use crate::base::words::{Concern, CustodyStatus, Severity, Sharing};
 use crate::cases::{self, CaseRow, FactRow, Wanted};
 use crate::individuals::{self, IndividualRow};
-use crate::priority::model::{self, Measure, Policy, Raised, Reason};
+use crate::priority::model::{self, Ended, Measure, Policy, Raised, Rank, Reason};
 use crate::schema::policies;
 use crate::web::{Query, Reply, reply};
 
@@ -167,8 +167,48 @@ fn shown(case: &CaseRow, person: &IndividualRow, raised: &Raised<'_>, sees_sourc
     }
 }
 
+/// Where a page ended: the day, the rank of its last case and the case. A case that leaves the list meanwhile takes
+/// nobody else with it.
+#[derive(Serialize, Deserialize)]
+struct Place(NaiveDate, u32, Option<Severity>, bool, Option<i64>, CaseId);
+
+impl Place {
+    fn of(as_of: NaiveDate, case: &CaseRow, raised: &Raised<'_>) -> Self {
+        let Raised {
+            score,
+            severity,
+            endless,
+            days_left,
+            ..
+        } = *raised;
+        Self(as_of, score, severity, endless, days_left, case.id.clone())
+    }
+
+    /// The day of the list that it goes on with.
+    fn read(cursor: &Cursor, asked: Option<NaiveDate>) -> Result<Self, Error> {
+        let place: Self = serde_json::from_str(cursor.as_str())
+            .map_err(|_| Error::invalid("/cursor", "is not a cursor of this list"))?;
+        if asked.is_some_and(|asked| asked != place.0) {
+            return Err(Error::invalid("/cursor", "is of another day"));
+        }
+        Ok(place)
+    }
+
+    fn rank(&self) -> (Rank, &CaseId) {
+        let Self(_, score, severity, endless, days_left, case) = self;
+        (model::rank(*score, *severity, *endless, *days_left), case)
+    }
+}
+
 fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
-    let as_of = day(query.as_of.as_ref())?.unwrap_or_else(|| tx.today());
+    let asked = day(query.as_of.as_ref())?;
+    let after = match &query.cursor {
+        None => None,
+        Some(cursor) => Some(Place::read(cursor, asked)?),
+    };
+    let as_of = asked
+        .or(after.as_ref().map(|place| place.0))
+        .unwrap_or_else(|| tx.today());
     let measure = query.measure.unwrap_or(Measure::Imposed);
     let (version, policy) = policy(tx)?;
     let wanted = Wanted {
@@ -177,11 +217,16 @@ fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
         ..Wanted::default()
     };
     let cases = cases::with_facts(tx, wanted)?;
+    let deaths = individuals::deaths(tx)?;
     let mut raised: Vec<(&CaseRow, Raised<'_>)> = cases
         .iter()
         .filter_map(|(case, facts)| {
             let facts: Vec<&FactRow> = facts.iter().collect();
-            Some((case, model::raised(&facts, as_of, &policy, measure)?))
+            let ended = Ended {
+                closed_on: case.closed_on.as_ref(),
+                died_on: deaths.get(&case.individual_id),
+            };
+            Some((case, model::raised(&facts, ended, as_of, &policy, measure)?))
         })
         .filter(|(_, raised)| query.status.is_none_or(|status| raised.status == status))
         .filter(|(_, raised)| {
@@ -192,18 +237,17 @@ fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
         .collect();
     raised
         .sort_by(|(one, first), (other, second)| first.rank().cmp(&second.rank()).then_with(|| one.id.cmp(&other.id)));
-    let skipped = query.cursor.as_ref().map_or(0, |cursor| {
-        raised
-            .iter()
-            .position(|(case, _)| case.id.as_str() == cursor.as_str())
-            .map_or(raised.len(), |place| place + 1)
+    let skipped = after.as_ref().map_or(0, |place| {
+        raised.partition_point(|(case, raised)| (raised.rank(), &case.id) <= place.rank())
     });
     let page: Vec<_> = raised
         .into_iter()
         .skip(skipped)
         .take(query.limit.as_len() + 1)
         .collect();
-    let page = Page::of(page, query.limit, |(case, _)| case.id.to_string());
+    let page = Page::of(page, query.limit, |(case, raised)| {
+        json!(Place::of(as_of, case, raised)).to_string()
+    });
     let ids: Vec<IndividualId> = page.items.iter().map(|(case, _)| case.individual_id.clone()).collect();
     let people: HashMap<IndividualId, IndividualRow> = individuals::find_all(tx, &ids)?
         .into_iter()
@@ -227,7 +271,7 @@ fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
 pub(crate) fn day(given: Option<&Edtf>) -> Result<Option<NaiveDate>, Error> {
     match given {
         None => Ok(None),
-        Some(date) if date.earliest() == date.latest() => Ok(Some(date.earliest())),
+        Some(date) if date.as_str() == date.earliest().to_string() => Ok(Some(date.earliest())),
         Some(_) => Err(Error::invalid("/as_of", "must be a whole day, such as 2010-05-10")),
     }
 }

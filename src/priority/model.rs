@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::base::choice::Choice;
-use crate::base::date::plus_term;
+use crate::base::date::{Edtf, plus_term};
 use crate::base::words::{CustodyStatus, SentenceKind, Severity};
 use crate::cases::FactRow;
 use crate::cases::model::{Standing, custody_as_of, health_as_of, sentence_as_of};
@@ -95,18 +95,47 @@ impl Raised<'_> {
     /// What the list is ordered by: score, severity, what is left of the sentence; the most first.
     #[must_use]
     pub fn rank(&self) -> Rank {
-        (
-            Reverse(self.score),
-            Reverse(self.severity),
-            Reverse(self.endless),
-            Reverse(self.days_left),
-        )
+        rank(self.score, self.severity, self.endless, self.days_left)
+    }
+}
+
+/// The most first, in each.
+#[must_use]
+pub fn rank(score: u32, severity: Option<Severity>, endless: bool, days_left: Option<i64>) -> Rank {
+    (Reverse(score), Reverse(severity), Reverse(endless), Reverse(days_left))
+}
+
+/// What the case and the person say, beside the facts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ended<'a> {
+    /// When the case ended in the world.
+    pub closed_on: Option<&'a Edtf>,
+    /// When the person died.
+    pub died_on: Option<&'a Edtf>,
+}
+
+impl Ended<'_> {
+    /// Only what has surely ended is over: a doubt takes nobody off the list.
+    fn by(self, day: NaiveDate) -> bool {
+        [self.closed_on, self.died_on]
+            .into_iter()
+            .flatten()
+            .any(|end| end.certain_by(day))
     }
 }
 
 /// The rule on one case as of a day; nothing where the person is not to be raised.
 #[must_use]
-pub fn raised<'a>(facts: &[&'a FactRow], as_of: NaiveDate, policy: &Policy, measure: Measure) -> Option<Raised<'a>> {
+pub fn raised<'a>(
+    facts: &[&'a FactRow],
+    ended: Ended<'_>,
+    as_of: NaiveDate,
+    policy: &Policy,
+    measure: Measure,
+) -> Option<Raised<'a>> {
+    if ended.by(as_of) {
+        return None;
+    }
     let custody = custody_as_of(facts, as_of)?;
     if !custody.says.status.deprived_of_liberty() {
         return None;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::base::date::Edtf;
-use crate::base::id::{AccountId, CaseId, FactId};
+use crate::base::id::{AccountId, CaseId, FactId, OrganisationId};
 use crate::base::time::UtcTime;
 use crate::base::words::{Information, Rank as Standing, Sharing};
 use crate::cases::particulars::{Custody, Health, Kind, Particulars};
@@ -28,6 +28,7 @@ fn fact<P: Kind>(from: &str, says: Value) -> FactRow {
     FactRow {
         id: FactId::from_uuid(uuid::Uuid::new_v4()),
         case_id: CaseId::from_uuid(uuid::Uuid::nil()),
+        organisation_id: OrganisationId::from_uuid(uuid::Uuid::nil()),
         kind: P::KIND,
         sharing: Sharing::Public,
         source_id: None,
@@ -41,6 +42,7 @@ fn fact<P: Kind>(from: &str, says: Value) -> FactRow {
         supersedes: None,
         superseded_by: None,
         reason: None,
+        retraction_reason: None,
         recorded_at: now,
         recorded_by: AccountId::from_uuid(uuid::Uuid::nil()),
         updated_at: now,
@@ -65,7 +67,7 @@ fn term(verdict: &str, years: u16, months: u16, start: &str, end: &str) -> FactR
 
 fn told<'a>(facts: &'a [FactRow], on: &str, measure: Measure) -> Option<Raised<'a>> {
     let facts: Vec<&FactRow> = facts.iter().collect();
-    raised(&facts, day(on), &policy(), measure)
+    raised(&facts, Ended::default(), day(on), &policy(), measure)
 }
 
 fn codes(facts: &[FactRow], on: &str) -> Vec<Reason> {
@@ -225,4 +227,60 @@ fn an_old_served_life_sentence_is_not_served_again() {
         held("2010-01-01", "criminally_detained"),
     ];
     assert!(codes(&facts, "2010-05-10").is_empty());
+}
+
+#[test]
+fn a_sentence_without_a_known_end_ends_with_the_release() {
+    let sentence = || fact::<Sentence>("2000-01-10", json!({"kind": "fixed_term", "years": 12}));
+    let again = || held("2010-01-01", "criminally_detained");
+    assert!(codes(&[sentence(), held("2005", "released"), again()], "2010-05-10").is_empty());
+    for on_conditions in ["parole", "medical_parole"] {
+        let stage = json!({"status": "released", "certainty": "confirmed", "release_type": on_conditions});
+        let facts = [sentence(), fact::<Custody>("2005", stage), again()];
+        assert_eq!(codes(&facts, "2010-05-10"), [Reason::LongSentence], "{on_conditions}");
+    }
+    let back = [sentence(), held("2005", "released"), held("2006", "serving_sentence")];
+    assert_eq!(codes(&back, "2010-05-10"), [Reason::LongSentence]);
+}
+
+#[test]
+fn an_ended_stage_uncovers_only_what_is_said_to_go_on() {
+    let stage = |from: &str, status: &str, until: Option<&str>| {
+        fact::<Custody>(
+            from,
+            json!({"status": status, "certainty": "confirmed", "until": until}),
+        )
+    };
+    let facts = |first: Option<&str>| {
+        [
+            stage("2008", "serving_sentence", first),
+            stage("2010-03", "enforced_disappearance", Some("2010-04-01")),
+            ill("2009", "serious"),
+        ]
+    };
+    assert_eq!(codes(&facts(Some("2015")), "2010-05-10"), [Reason::SeriouslyIll]);
+    assert!(codes(&facts(Some("2015")), "2016-01-01").is_empty());
+    assert!(codes(&facts(None), "2010-05-10").is_empty());
+}
+
+#[test]
+fn a_closed_case_and_a_death_end_it_once_they_are_certain() {
+    let facts = hu();
+    let facts: Vec<&FactRow> = facts.iter().collect();
+    let date = |text: &str| Edtf::parse(text).unwrap();
+    for (closed, died, listed) in [
+        (Some("2010-05-10"), None, false),
+        (Some("2010-05-11"), None, true),
+        (Some("2010"), None, true),
+        (None, Some("2010-04"), false),
+        (None, Some("2010-05-01/2010-06-01"), true),
+    ] {
+        let (closed, died) = (closed.map(date), died.map(date));
+        let ended = Ended {
+            closed_on: closed.as_ref(),
+            died_on: died.as_ref(),
+        };
+        let told = raised(&facts, ended, day("2010-05-10"), &policy(), Measure::Imposed);
+        assert_eq!(told.is_some(), listed, "{closed:?} {died:?}");
+    }
 }

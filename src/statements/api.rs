@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{Allowed, Read, may};
+use crate::access::{Allowed, Read, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::Error;
 use crate::base::id::{OrganisationId, SourceId, StatementId};
@@ -19,7 +19,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Call, Concern, Sharing, StatementKind};
 use crate::individuals::register::Register;
 use crate::names;
-use crate::statements::filing::{check, digest, draft, join, new_row, others_of, save};
+use crate::statements::filing::{check, digest, draft, new_row, others_of, save};
 use crate::statements::mentions::{self, MentionOut};
 use crate::statements::model::Related;
 use crate::statements::rows::{self, Filter, StatementRow};
@@ -356,7 +356,7 @@ pub async fn create_statement(allowed: Allowed<may::EditStatements>, body: Json<
             let row = new_row(tx, given);
             check(tx, None, &row)?;
             tx.create(&row)?;
-            join(tx, &row)?;
+            team::keep(tx, row.id.as_str(), row.sharing)?;
             mentions::suggest(tx, &row.id, hits)?;
             let body = shown(tx, &row)?;
             Ok((row.id.clone(), tx.tag(body)))

@@ -1,10 +1,9 @@
 //! How a statement is filed and changed: what is checked, what is prepared outside the write, what becomes of the
 //! mentions.
 
-use crate::access::{Read, Write, secret};
+use crate::access::{Read, Write, secret, team};
 use crate::base::error::{Code, Error};
 use crate::base::id::StatementId;
-use crate::base::words::Sharing;
 use crate::individuals::register::Register;
 use crate::statements::api::{StatementIn, StatementPatch, shown};
 use crate::statements::mentions;
@@ -61,15 +60,6 @@ pub(super) fn check(tx: &mut Read<'_>, before: Option<&StatementRow>, after: &St
             "this text is on record already",
             Some(there.to_string()),
         ));
-    }
-    Ok(())
-}
-
-/// Whoever closes a statement to its team is on the team.
-pub(super) fn join(tx: &mut Write<'_>, row: &StatementRow) -> Result<(), Error> {
-    if row.sharing == Sharing::Restricted {
-        let me = tx.viewer().account_id;
-        crate::individuals::join_team(tx, row.id.as_str(), &me)?;
     }
     Ok(())
 }
@@ -158,7 +148,7 @@ pub(super) fn save(tx: &mut Write<'_>, wanted: &IfMatch, draft: Draft) -> Result
     };
     check(tx, Some(&before), &after)?;
     tx.save(&before, &after)?;
-    join(tx, &after)?;
+    team::keep(tx, after.id.as_str(), after.sharing)?;
     if let Some((hits, shift)) = rescan {
         carry_over(tx, &after.id, hits, &shift)?;
     }

@@ -6,6 +6,7 @@ mod filing;
 pub mod mentions;
 pub mod model;
 pub mod rows;
+mod team;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -26,4 +27,5 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(mentions::create_mention)
         .service(mentions::find_mention)
         .service(mentions::update_mention);
+    team::team_routes(config);
 }

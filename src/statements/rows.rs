@@ -469,3 +469,17 @@ pub fn mentions_of_individual(tx: &mut Read<'_>, id: &IndividualId) -> Result<Ve
         .filter_map(|row| Some((row.clone(), known.get(&row.statement_id)?.clone())))
         .collect())
 }
+
+/// Whether a record of that id is there, whoever may see it: for an administrator who joins its team.
+///
+/// # Errors
+/// What the database says.
+pub fn is_there(tx: &mut Read<'_>, id: &StatementId) -> Result<bool, Error> {
+    let found = statements::table
+        .filter(statements::id.eq(id.clone()))
+        .filter(statements::retired_at.is_null())
+        .select(statements::id)
+        .first::<StatementId>(tx.conn())
+        .optional()?;
+    Ok(found.is_some())
+}

@@ -2,8 +2,10 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #[macro_use]
 mod support;
+mod teams;
 mod documents;
 mod door;
+mod facts;
 mod founding;
 mod input;
 mod oracle;

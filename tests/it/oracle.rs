@@ -12,6 +12,8 @@ struct Life {
     detained: u64,
     verdict: Option<(u64, Option<u32>)>,
     released: Option<u64>,
+    /// Detained anew, for something else, after the release.
+    again: Option<u64>,
     /// Day and severity, in the order of the days.
     health: Vec<(u64, &'static str)>,
 }
@@ -50,9 +52,11 @@ fn lives() -> Vec<Life> {
                 } else {
                     Some(1 + u32::try_from(dice.roll(15)).unwrap())
                 };
-                (detained + 1 + dice.roll(360), term)
+                // Now and then the term has run out before the verdict is spoken.
+                (detained + 1 + dice.roll(500), term)
             });
             let released = (dice.roll(3) == 0).then(|| detained + 501 + dice.roll(2500));
+            let again = released.and_then(|day| (dice.roll(2) == 0).then(|| day + 1 + dice.roll(700)));
             let mut days: Vec<u64> = (0..dice.roll(4)).map(|_| dice.roll(4000)).collect();
             days.sort_unstable();
             days.dedup();
@@ -73,6 +77,7 @@ fn lives() -> Vec<Life> {
                 detained,
                 verdict,
                 released,
+                again,
                 health,
             }
         })
@@ -83,16 +88,23 @@ fn lives() -> Vec<Life> {
 fn expected(lives: &[Life], day: u64) -> Vec<(String, u64, Vec<&'static str>)> {
     let mut out = Vec::new();
     for life in lives {
-        if day < life.detained || life.released.is_some_and(|released| released <= day) {
+        let again = life.again.is_some_and(|again| again <= day);
+        if day < life.detained || (life.released.is_some_and(|released| released <= day) && !again) {
             continue;
         }
-        let spoken = life.verdict.filter(|(verdict, _)| *verdict <= day);
-        if let Some((_, Some(years))) = spoken {
+        // A release ends the sentence, also for whoever is detained again.
+        let mut spoken = life.verdict.filter(|(verdict, _)| *verdict <= day && !again);
+        if let Some((verdict, Some(years))) = spoken {
             // Credited from the day of detention; the last day is the one before the anniversary.
             let first = start().checked_add_days(Days::new(life.detained)).unwrap();
             let anniversary = first.checked_add_months(chrono::Months::new(12 * years)).unwrap();
-            if start().checked_add_days(Days::new(day)).unwrap() >= anniversary {
-                continue;
+            let on = |day: u64| start().checked_add_days(Days::new(day)).unwrap();
+            if on(day) >= anniversary {
+                if on(verdict) < anniversary {
+                    continue;
+                }
+                // Held beyond a term that was over when it was imposed: held still, but for no sentence.
+                spoken = None;
             }
         }
         let mut reasons = Vec::new();
@@ -134,6 +146,13 @@ fn record(staff: &Actor, life: &Life) {
     }
     if let Some(day) = life.released {
         add("custody", day, json!({"status": "released", "certainty": "confirmed"}));
+    }
+    if let Some(day) = life.again {
+        add(
+            "custody",
+            day,
+            json!({"status": "criminally_detained", "certainty": "confirmed"}),
+        );
     }
     if let Some((day, term)) = life.verdict {
         add(

@@ -184,6 +184,15 @@ impl House {
     pub fn dashboard(&self) -> Actor {
         self.actor("dashboard")
     }
+
+    /// Staff of the organisation that a partner belongs to: what they record is the partner's own.
+    pub fn staff_of(&self, partner: &str) -> Actor {
+        let organisation = self.actor(partner).get("/v1/me").expect(200).body["organisation_id"].clone();
+        let account = json!({"email": format!("staff-of-{partner}@example.org"), "name": "Staff", "role": "staff",
+            "organisation_id": organisation, "password": PASSWORD});
+        self.admin().post("/v1/accounts", &account).expect(201);
+        self.actor(&format!("staff-of-{partner}"))
+    }
 }
 
 impl Drop for House {
@@ -290,6 +299,17 @@ impl Actor {
 
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.raw("POST", path, body.to_string().as_bytes())
+    }
+
+    /// Records something; its id.
+    #[track_caller]
+    pub fn make(&self, path: &str, body: &Value) -> String {
+        self.post(path, body).expect(201).id()
+    }
+
+    /// The caller's account.
+    pub fn account(&self) -> String {
+        self.get("/v1/me").expect(200).id()
     }
 
     pub fn raw(&self, method: &str, path: &str, body: &[u8]) -> Answer {
