@@ -131,7 +131,7 @@ pub async fn count_cases(allowed: Allowed<may::ReadCounts>, query: Query<CountOf
     let counts = allowed
         .read(move |tx| {
             let out = counted(tx, &query.0)?;
-            Ok(tx.tag(json!(out)))
+            tx.tag(json!(out))
         })
         .await?;
     Ok(reply::record(allowed.request(), &counts))

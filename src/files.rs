@@ -68,7 +68,7 @@ pub async fn find_file(allowed: Allowed<may::ReadIndividuals>, id: Path<Individu
     let found = allowed
         .read(move |tx| {
             let file = file(tx, &id.0)?;
-            Ok(tx.tag(file))
+            tx.tag(file)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))

@@ -218,7 +218,7 @@ pub async fn list_organisations(allowed: Allowed<may::ReadOrganisations>, query:
                 .select(organisations::all_columns)
                 .load(tx.conn())?;
             let page = Page::of(found, query.0.limit, |row| row.id.to_string()).try_map(|row| seen_by(tx, &row))?;
-            Ok(tx.tag(page.into_value()))
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &page))
@@ -247,7 +247,8 @@ pub async fn create_organisation(allowed: Allowed<may::EditOrganisations>, body:
                 retired_at: None,
             };
             tx.create(&row)?;
-            Ok((row.id.clone(), tx.tag(seen_by(tx, &row)?)))
+            let seen = seen_by(tx, &row)?;
+            Ok((row.id, tx.tag(seen)?))
         })
         .await?;
     Ok(reply::created(&format!("/v1/organisations/{}", made.0), &made.1))
@@ -263,7 +264,8 @@ pub async fn find_organisation(allowed: Allowed<may::ReadOrganisations>, id: Pat
     let found = allowed
         .read(move |tx| {
             let row = find(tx, &id.0)?;
-            Ok(tx.tag(seen_by(tx, &row)?))
+            let seen = seen_by(tx, &row)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -285,10 +287,12 @@ pub async fn update_organisation(
     let changed = allowed
         .write(move |tx| {
             let before = find(tx, &id.0)?;
-            tx.require(&wanted, seen_by(tx, &before)?)?;
+            let current = seen_by(tx, &before)?;
+            tx.require(&wanted, current)?;
             let after = before.clone().apply(body.0, tx.now())?;
-            tx.save(&before, &after)?;
-            Ok(tx.tag(seen_by(tx, &after)?))
+            let after = tx.save(&before, after)?;
+            let seen = seen_by(tx, &after)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::changed(&changed))
@@ -308,13 +312,14 @@ pub async fn retire_organisation(
     allowed
         .write(move |tx| {
             let before = find(tx, &id.0)?;
-            tx.require(&wanted, seen_by(tx, &before)?)?;
+            let current = seen_by(tx, &before)?;
+            tx.require(&wanted, current)?;
             let after = OrganisationRow {
                 retired_at: Some(tx.now()),
                 updated_at: tx.now(),
                 ..before.clone()
             };
-            tx.retire(&before, &after)
+            tx.retire(&before, after)
         })
         .await?;
     Ok(reply::nothing())

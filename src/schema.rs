@@ -65,6 +65,8 @@ diesel::table! {
         notes -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        partners_updated_at -> Timestamp,
+        public_updated_at -> Timestamp,
         retired_at -> Nullable<Timestamp>,
     }
 }
@@ -91,6 +93,8 @@ diesel::table! {
         source_id -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        partners_updated_at -> Timestamp,
+        public_updated_at -> Timestamp,
         retired_at -> Nullable<Timestamp>,
     }
 }
@@ -126,6 +130,8 @@ diesel::table! {
         source_id -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        partners_updated_at -> Timestamp,
+        public_updated_at -> Timestamp,
         retired_at -> Nullable<Timestamp>,
     }
 }
@@ -186,6 +192,8 @@ diesel::table! {
         notes -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        partners_updated_at -> Timestamp,
+        public_updated_at -> Timestamp,
         retired_at -> Nullable<Timestamp>,
     }
 }

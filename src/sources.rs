@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::access::team::{self, Subject};
-use crate::access::{Allowed, Read, may};
+use crate::access::{Allowed, Read, may, references};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
 use crate::base::id::{OrganisationId, SourceId, StatementId};
@@ -65,6 +65,10 @@ pub struct SourceRow {
     pub created_at: UtcTime,
     /// When it last changed.
     pub updated_at: UtcTime,
+    /// When a field last changed that partners may see.
+    pub partners_updated_at: UtcTime,
+    /// When a field last changed that everyone may see.
+    pub public_updated_at: UtcTime,
     /// When it was retired, if it was.
     pub retired_at: Option<UtcTime>,
 }
@@ -83,9 +87,10 @@ crate::record!(SourceRow, sources, "source", parent: |_row| None, owner: |row| S
     statement_id: Partners,
     notes: Internal,
     created_at: Public,
-    updated_at: Public,
     retired_at: Internal,
-});
+} derived {
+    updated_at: Public,
+} stamps { updated_at, partners_updated_at, public_updated_at });
 
 /// A source to record.
 #[derive(Deserialize, ToSchema)]
@@ -208,7 +213,7 @@ pub struct SourceList {
 }
 
 impl SourceRow {
-    fn apply(mut self, patch: SourcePatch, now: UtcTime) -> Result<Self, Error> {
+    fn apply(mut self, patch: SourcePatch) -> Result<Self, Error> {
         patch.title.apply("/title", &mut self.title)?;
         patch.publisher.apply_option(&mut self.publisher);
         patch.address.apply_option(&mut self.address);
@@ -219,7 +224,6 @@ impl SourceRow {
         patch.statement_id.apply_option(&mut self.statement_id);
         patch.notes.apply_option(&mut self.notes);
         patch.sharing.apply("/sharing", &mut self.sharing)?;
-        self.updated_at = now;
         Ok(self)
     }
 }
@@ -252,6 +256,13 @@ pub fn assert_known(tx: &mut Read<'_>, id: Option<&SourceId>, pointer: &str) -> 
         Some(Err(error)) => Err(error),
         Some(Ok(_)) | None => Ok(()),
     }
+}
+
+/// The statement that a source is must be on record for this reader.
+fn check_statement(tx: &mut Read<'_>, id: Option<&StatementId>) -> Result<(), Error> {
+    id.map_or(Ok(()), |id| {
+        references::assert_statement(tx, id.as_str(), "/statement_id")
+    })
 }
 
 fn seen_by(tx: &Read<'_>, row: &SourceRow) -> Result<Value, Error> {
@@ -299,7 +310,7 @@ pub async fn list_sources(allowed: Allowed<may::ReadSources>, query: Query<Sourc
                 .select(sources::all_columns)
                 .load(tx.conn())?;
             let page = Page::of(found, query.0.limit, |row| row.id.to_string()).try_map(|row| seen_by(tx, &row))?;
-            Ok(tx.tag(page.into_value()))
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &page))
@@ -316,6 +327,7 @@ pub async fn create_source(allowed: Allowed<may::EditSources>, body: Json<Source
     let made = allowed
         .write(move |tx| {
             let given = body.0;
+            check_statement(tx, given.statement_id.as_ref())?;
             let row = SourceRow {
                 id: SourceId::from_uuid(tx.uuid()),
                 organisation_id: tx.viewer().organisation_id,
@@ -331,11 +343,14 @@ pub async fn create_source(allowed: Allowed<may::EditSources>, body: Json<Source
                 notes: given.notes,
                 created_at: tx.now(),
                 updated_at: tx.now(),
+                partners_updated_at: tx.now(),
+                public_updated_at: tx.now(),
                 retired_at: None,
             };
             tx.create(&row)?;
             team::keep(tx, row.id.as_str(), row.sharing)?;
-            Ok((row.id.clone(), tx.tag(seen_by(tx, &row)?)))
+            let seen = seen_by(tx, &row)?;
+            Ok((row.id, tx.tag(seen)?))
         })
         .await?;
     Ok(reply::created(&format!("/v1/sources/{}", made.0), &made.1))
@@ -351,7 +366,8 @@ pub async fn find_source(allowed: Allowed<may::ReadSources>, id: Path<SourceId>)
     let found = allowed
         .read(move |tx| {
             let row = find(tx, &id.0)?;
-            Ok(tx.tag(seen_by(tx, &row)?))
+            let seen = seen_by(tx, &row)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -373,13 +389,18 @@ pub async fn update_source(
     let changed = allowed
         .write(move |tx| {
             let before = find(tx, &id.0)?;
-            tx.require(&wanted, seen_by(tx, &before)?)?;
-            let after = before.clone().apply(body.0, tx.now())?;
-            tx.save(&before, &after)?;
+            let current = seen_by(tx, &before)?;
+            tx.require(&wanted, current)?;
+            let after = before.clone().apply(body.0)?;
+            if after.statement_id != before.statement_id {
+                check_statement(tx, after.statement_id.as_ref())?;
+            }
+            let after = tx.save(&before, after)?;
             if after.sharing != before.sharing {
                 team::keep(tx, after.id.as_str(), after.sharing)?;
             }
-            Ok(tx.tag(seen_by(tx, &after)?))
+            let seen = seen_by(tx, &after)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::changed(&changed))
@@ -395,13 +416,13 @@ pub async fn retire_source(allowed: Allowed<may::EditSources>, id: Path<SourceId
     allowed
         .write(move |tx| {
             let before = find(tx, &id.0)?;
-            tx.require(&wanted, seen_by(tx, &before)?)?;
+            let current = seen_by(tx, &before)?;
+            tx.require(&wanted, current)?;
             let after = SourceRow {
                 retired_at: Some(tx.now()),
-                updated_at: tx.now(),
                 ..before.clone()
             };
-            tx.retire(&before, &after)
+            tx.retire(&before, after)
         })
         .await?;
     Ok(reply::nothing())

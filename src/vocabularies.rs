@@ -32,7 +32,7 @@ pub struct VocabulariesOut {
 #[get("/vocabularies")]
 pub async fn list_vocabularies(allowed: Allowed<may::ReadVocabularies>) -> Reply {
     let found = allowed
-        .read(|tx| Ok(tx.tag(json!(VocabulariesOut { items: words::all() }))))
+        .read(|tx| tx.tag(json!(VocabulariesOut { items: words::all() })))
         .await?;
     Ok(reply::record(allowed.request(), &found))
 }

@@ -39,6 +39,8 @@ CREATE TABLE refresh_tokens (
     used_at TIMESTAMP
 );
 
+-- Of records that are shared field by field, when a field last changed that insiders, partners or everyone may see:
+-- the time of a change tells of it.
 CREATE TABLE sources (
     id TEXT NOT NULL PRIMARY KEY,
     organisation_id TEXT NOT NULL REFERENCES organisations (id),
@@ -54,6 +56,8 @@ CREATE TABLE sources (
     notes TEXT,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
+    partners_updated_at TIMESTAMP NOT NULL,
+    public_updated_at TIMESTAMP NOT NULL,
     retired_at TIMESTAMP
 );
 
@@ -78,9 +82,12 @@ CREATE TABLE individuals (
     source_id TEXT REFERENCES sources (id),
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
+    partners_updated_at TIMESTAMP NOT NULL,
+    public_updated_at TIMESTAMP NOT NULL,
     retired_at TIMESTAMP
 );
 CREATE INDEX individuals_updated ON individuals (updated_at, id);
+CREATE INDEX individuals_partners_updated ON individuals (partners_updated_at, id);
 CREATE INDEX individuals_country ON individuals (country, id);
 
 CREATE TABLE relations (
@@ -113,11 +120,14 @@ CREATE TABLE cases (
     source_id TEXT REFERENCES sources (id),
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
+    partners_updated_at TIMESTAMP NOT NULL,
+    public_updated_at TIMESTAMP NOT NULL,
     retired_at TIMESTAMP
 );
 CREATE INDEX cases_individual ON cases (individual_id);
 CREATE INDEX cases_country ON cases (country, id);
 CREATE INDEX cases_updated ON cases (updated_at, id);
+CREATE INDEX cases_partners_updated ON cases (partners_updated_at, id);
 
 -- Who may see a restricted record: the members of its team, whatever their role.
 CREATE TABLE team_members (
@@ -154,6 +164,7 @@ CREATE TABLE facts (
     retracted_at TIMESTAMP
 );
 CREATE INDEX facts_case ON facts (case_id, kind);
+CREATE INDEX facts_updated ON facts (updated_at, case_id);
 
 CREATE TABLE statements (
     id TEXT NOT NULL PRIMARY KEY,
@@ -176,6 +187,8 @@ CREATE TABLE statements (
     notes TEXT,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
+    partners_updated_at TIMESTAMP NOT NULL,
+    public_updated_at TIMESTAMP NOT NULL,
     retired_at TIMESTAMP
 );
 CREATE INDEX statements_digest ON statements (text_digest);

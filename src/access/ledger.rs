@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::access::secret;
+use crate::access::viewer::Viewer;
+use crate::access::{references, secret};
 use crate::base::error::Error;
 use crate::base::id::AccountId;
 use crate::base::time::UtcTime;
@@ -33,6 +34,24 @@ pub trait Record: Clone + Send + 'static {
     fn secrets(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
+    /// Notes the time of a change of fields, the most open of which has that class; nothing for most records.
+    fn stamp(&mut self, _class: Sharing, _now: UtcTime) {}
+    /// When it last changed for those inside, for partners and for everyone, where that is kept.
+    fn stamps(&self) -> Option<[UtcTime; 3]> {
+        None
+    }
+    /// When it last changed as far as that reader may know.
+    fn updated_for(&self, viewer: &Viewer) -> Option<UtcTime> {
+        let [inside, partners, public] = self.stamps()?;
+        let owner = self.owner();
+        Some(if viewer.sees(Sharing::Internal, owner.as_deref()) {
+            inside
+        } else if viewer.sees(Sharing::Partners, owner.as_deref()) {
+            partners
+        } else {
+            public
+        })
+    }
     /// Stores it as new.
     ///
     /// # Errors
@@ -43,13 +62,18 @@ pub trait Record: Clone + Send + 'static {
     /// # Errors
     /// What the database says.
     fn update(&self, conn: &mut Conn) -> QueryResult<usize>;
+    /// Takes it out of its table.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn remove(&self, conn: &mut Conn) -> QueryResult<usize>;
 }
 
 /// Makes a row a [`Record`]: its table, kind, parent, owner, and a class for each field that anyone may be shown;
-/// `derived` are those that an answer adds to the stored ones.
+/// `derived` are those that an answer adds to the stored ones; `stamps` keep the times of its changes, by class.
 #[macro_export]
 macro_rules! record {
-    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })?) => {
+    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
         impl $crate::access::ledger::Record for $row {
             const KIND: &'static str = $kind;
             const CLASSES: $crate::access::ledger::Classes = &[
@@ -66,6 +90,18 @@ macro_rules! record {
             $(fn secrets(&self) -> Vec<(&'static str, String)> {
                 vec![$((stringify!($secret), self.$secret.clone())),*]
             })?
+            $(fn stamp(&mut self, class: $crate::base::words::Sharing, now: $crate::base::time::UtcTime) {
+                self.$inside = now;
+                if class <= $crate::base::words::Sharing::Partners {
+                    self.$partners = now;
+                }
+                if class == $crate::base::words::Sharing::Public {
+                    self.$public = now;
+                }
+            }
+            fn stamps(&self) -> Option<[$crate::base::time::UtcTime; 3]> {
+                Some([self.$inside, self.$partners, self.$public])
+            })?
             fn insert(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<usize> {
                 use diesel::RunQueryDsl;
                 diesel::insert_into($table::table).values(self).execute(conn)
@@ -73,6 +109,10 @@ macro_rules! record {
             fn update(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<usize> {
                 use diesel::{QueryDsl, RunQueryDsl};
                 diesel::update($table::table.find(self.id.clone())).set(self).execute(conn)
+            }
+            fn remove(&self, conn: &mut $crate::store::Conn) -> diesel::QueryResult<usize> {
+                use diesel::{QueryDsl, RunQueryDsl};
+                diesel::delete($table::table.find(self.id.clone())).execute(conn)
             }
         }
     };
@@ -114,21 +154,52 @@ pub struct Deed<'a> {
     pub salt: String,
 }
 
+/// What a change changes.
+pub struct Changes(Map<String, Value>);
+
+impl Changes {
+    /// From one state to another; from nothing, where it is new.
+    #[must_use]
+    pub fn between<R: Record>(before: Option<&R>, after: &R) -> Self {
+        let mut changed = difference(before.map(Record::fields).unwrap_or_default(), &after.fields());
+        let known = before.map(Record::secrets).unwrap_or_default();
+        for secret in after.secrets().iter().filter(|secret| !known.contains(secret)) {
+            changed.insert(secret.0.to_owned(), json!({"from": null, "to": "changed"}));
+        }
+        Self(changed)
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The class of the most open field that changed. A reference may be to something hidden: that it changed is for
+    /// those inside.
+    #[must_use]
+    pub fn most_open(&self, classes: Classes) -> Sharing {
+        let class = |name: &String| {
+            if references::is_reference(name) {
+                return Sharing::Internal;
+            }
+            let found = classes.iter().find(|(field, _)| field == name);
+            found.map_or(Sharing::Restricted, |(_, class)| *class)
+        };
+        self.0.keys().map(class).min().unwrap_or(Sharing::Restricted)
+    }
+}
+
 /// Appends the entry of one change.
 ///
 /// # Errors
 /// What the database says.
-pub fn append<R: Record>(conn: &mut Conn, before: Option<&R>, after: &R, deed: Deed<'_>) -> Result<(), Error> {
+pub fn append<R: Record>(conn: &mut Conn, after: &R, changes: &Changes, deed: Deed<'_>) -> Result<(), Error> {
     let last: Option<i64> = ledger_entries::table
         .select(diesel::dsl::max(ledger_entries::position))
         .first(conn)?;
     let position = last.unwrap_or(0) + 1;
     let now = after.fields();
-    let mut changed = difference(before.map(Record::fields).unwrap_or_default(), &now);
-    let known = before.map(Record::secrets).unwrap_or_default();
-    for secret in after.secrets().iter().filter(|secret| !known.contains(secret)) {
-        changed.insert(secret.0.to_owned(), json!({"from": null, "to": "changed"}));
-    }
     let whole = Value::Object(
         now.iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
@@ -151,7 +222,7 @@ pub fn append<R: Record>(conn: &mut Conn, before: Option<&R>, after: &R, deed: D
         .values((
             ledger_payloads::position.eq(position),
             ledger_payloads::salt.eq(deed.salt),
-            ledger_payloads::fields.eq(Value::Object(changed).to_string()),
+            ledger_payloads::fields.eq(json!(changes.0).to_string()),
             ledger_payloads::reason.eq(deed.reason),
         ))
         .execute(conn)?;

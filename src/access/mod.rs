@@ -5,6 +5,7 @@ pub mod allowed;
 pub mod events;
 pub mod ledger;
 pub mod permission;
+pub mod references;
 pub mod secret;
 pub mod sharing;
 pub mod team;

@@ -24,6 +24,48 @@ macro_rules! shared_with {
     }};
 }
 
+/// The facts that a viewer may see, of cases that they may see: those up to their level, those that their own
+/// organisation or their own organisation's case holds, and all where they are on the case's team.
+#[macro_export]
+macro_rules! facts_shared_with {
+    ($viewer:expr) => {{
+        use diesel::prelude::*;
+        use $crate::base::words::Sharing;
+        use $crate::schema::{cases, facts, team_members};
+        let viewer: &$crate::access::Viewer = $viewer;
+        let teams = team_members::table
+            .filter(team_members::account_id.eq(viewer.account_id.clone()))
+            .select(team_members::record_id);
+        // An alias, so that this can stand inside a query on cases.
+        let of_cases = diesel::alias!(cases as fact_cases);
+        let own = of_cases
+            .filter(of_cases.field(cases::organisation_id).eq_any(viewer.owns()))
+            .select(of_cases.field(cases::id));
+        facts::sharing
+            .eq_any(viewer.levels().to_vec())
+            .or(facts::sharing.ne(Sharing::Restricted).and(
+                facts::organisation_id
+                    .eq_any(viewer.owns())
+                    .or(facts::case_id.eq_any(own)),
+            ))
+            .or(facts::case_id.eq_any(teams))
+    }};
+}
+
+/// The rows changed since, as far as a viewer may know of the change.
+#[macro_export]
+macro_rules! updated_since {
+    ($table:ident, $viewer:expr, $since:expr) => {{
+        use diesel::prelude::*;
+        let (viewer, since): (&$crate::access::Viewer, $crate::base::time::UtcTime) = ($viewer, $since);
+        let inside = viewer.sees($crate::base::words::Sharing::Internal, None);
+        let own = $table::organisation_id.eq_any(viewer.owns());
+        $table::partners_updated_at.ge(since).or($table::updated_at
+            .ge(since)
+            .and(own.or(inside.into_sql::<diesel::sql_types::Bool>())))
+    }};
+}
+
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
@@ -80,8 +122,13 @@ impl Record for TeamRow {
         diesel::insert_into(team_members::table).values(self).execute(conn)
     }
 
-    /// A member changes by leaving.
     fn update(&self, conn: &mut Conn) -> QueryResult<usize> {
+        diesel::update(team_members::table.find((self.record_id.clone(), self.account_id.clone())))
+            .set(team_members::joined_at.eq(self.joined_at))
+            .execute(conn)
+    }
+
+    fn remove(&self, conn: &mut Conn) -> QueryResult<usize> {
         diesel::delete(team_members::table.find((self.record_id.clone(), self.account_id.clone()))).execute(conn)
     }
 }

@@ -96,7 +96,7 @@ pub async fn list<P: Permission>(
             let out = TeamOut {
                 items: members.collect(),
             };
-            Ok(tx.tag(json!(out)))
+            tx.tag(json!(out))
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -148,7 +148,7 @@ pub async fn leave<P: Permission>(
             if subject.sharing == Sharing::Restricted && alone {
                 return Err(Error::new(Code::InUse, "nobody could see the record any more"));
             }
-            tx.retire(&row, &row)
+            tx.remove(&row)
         })
         .await?;
     Ok(reply::nothing())

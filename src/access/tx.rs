@@ -4,9 +4,10 @@ use std::ops::{Deref, DerefMut};
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::access::ledger::{self, Classes, Deed, Record};
+use crate::access::ledger::{self, Changes, Classes, Deed, Record};
+use crate::access::references;
 use crate::access::secret::{self, Keys};
 use crate::access::viewer::Viewer;
 use crate::base::error::Error;
@@ -56,22 +57,28 @@ impl Read<'_> {
         let mut value = serde_json::to_value(out).map_err(Error::internal)?;
         let owner = row.owner();
         hide(&mut value, R::CLASSES, &self.viewer, owner.as_deref());
+        if let (Some(shown), Some(updated)) = (value.get_mut("updated_at"), row.updated_for(&self.viewer)) {
+            *shown = json!(updated);
+        }
         Ok(value)
     }
 
-    /// A body with the tag of the bytes this reader sees.
-    #[must_use]
-    pub fn tag(&self, body: Value) -> Tagged {
+    /// A body without the ids of what this reader may not see, and with the tag of the bytes that they get.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn tag(&mut self, mut body: Value) -> Result<Tagged, Error> {
+        references::conceal(self, &mut body)?;
         let etag = self.keys.etag(body.to_string().as_bytes());
-        Tagged { body, etag }
+        Ok(Tagged { body, etag })
     }
 
     /// Refuses a change made from another version than the one this reader sees now.
     ///
     /// # Errors
     /// `precondition_failed`.
-    pub fn require(&self, wanted: &IfMatch, current: Value) -> Result<(), Error> {
-        let tagged = self.tag(current);
+    pub fn require(&mut self, wanted: &IfMatch, current: Value) -> Result<(), Error> {
+        let tagged = self.tag(current)?;
         wanted.require(&tagged.etag, &tagged.body)
     }
 }
@@ -135,14 +142,14 @@ impl Write<'_> {
     /// What the database says.
     pub fn create_because<R: Record>(&mut self, row: &R, reason: Option<String>) -> Result<(), Error> {
         row.insert(self.read.conn)?;
-        self.enter(None, row, "created", reason)
+        self.enter(row, &Changes::between(None, row), "created", reason)
     }
 
-    /// Stores a changed record.
+    /// Stores a changed record and gives it as stored; what changes nothing leaves no trace.
     ///
     /// # Errors
     /// What the database says.
-    pub fn save<R: Record>(&mut self, before: &R, after: &R) -> Result<(), Error> {
+    pub fn save<R: Record>(&mut self, before: &R, after: R) -> Result<R, Error> {
         self.change(before, after, "changed", None)
     }
 
@@ -150,8 +157,8 @@ impl Write<'_> {
     ///
     /// # Errors
     /// What the database says.
-    pub fn retire<R: Record>(&mut self, before: &R, after: &R) -> Result<(), Error> {
-        self.change(before, after, "retired", None)
+    pub fn retire<R: Record>(&mut self, before: &R, after: R) -> Result<(), Error> {
+        self.change(before, after, "retired", None).map(drop)
     }
 
     /// Stores a changed fact, with why: `changed` where another took its place, `retracted` where it was wrong.
@@ -161,18 +168,34 @@ impl Write<'_> {
     pub fn change<R: Record>(
         &mut self,
         before: &R,
-        after: &R,
+        mut after: R,
         kind: &str,
         reason: Option<String>,
-    ) -> Result<(), Error> {
+    ) -> Result<R, Error> {
+        let changes = Changes::between(Some(before), &after);
+        if changes.is_empty() {
+            return Ok(after);
+        }
+        after.stamp(changes.most_open(R::CLASSES), self.read.now);
         after.update(self.read.conn)?;
-        self.enter(Some(before), after, kind, reason)
+        self.enter(&after, &changes, kind, reason)?;
+        Ok(after)
+    }
+
+    /// Takes a record out of its table; its history stays.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn remove<R: Record>(&mut self, row: &R) -> Result<(), Error> {
+        row.remove(self.read.conn)?;
+        let unchanged = Changes::between(Some(row), row);
+        self.enter(row, &unchanged, "retired", None)
     }
 
     fn enter<R: Record>(
         &mut self,
-        before: Option<&R>,
-        after: &R,
+        row: &R,
+        changes: &Changes,
         kind: &str,
         reason: Option<String>,
     ) -> Result<(), Error> {
@@ -183,6 +206,6 @@ impl Write<'_> {
             actor: (!self.by_command_line).then(|| self.read.viewer.account_id.clone()),
             salt: secret::text_of(&self.ids.bytes::<16>()),
         };
-        ledger::append(self.read.conn, before, after, deed)
+        ledger::append(self.read.conn, row, changes, deed)
     }
 }

@@ -166,12 +166,12 @@ fn apply(
 }
 
 /// Stores the changed account; ends its sessions where what they stood on has changed.
-fn store(tx: &mut Write<'_>, before: &AccountRow, after: &AccountRow) -> Result<(), Error> {
+fn store(tx: &mut Write<'_>, before: &AccountRow, after: AccountRow) -> Result<AccountRow, Error> {
     let loses_admin = after.role != Role::Admin || after.disabled_at.is_some();
     if loses_admin && before.role == Role::Admin && !rows::has_other_admin(tx.conn(), &after.id)? {
         return Err(Error::new(Code::Conflict, "this is the last administrator"));
     }
-    tx.save(before, after)?;
+    let after = tx.save(before, after)?;
     let same = before.role == after.role
         && before.organisation_id == after.organisation_id
         && before.password_hash == after.password_hash
@@ -180,7 +180,7 @@ fn store(tx: &mut Write<'_>, before: &AccountRow, after: &AccountRow) -> Result<
         let now = tx.now();
         rows::end_sessions(tx.conn(), &after.id, None, now)?;
     }
-    Ok(())
+    Ok(after)
 }
 
 /// List accounts
@@ -196,7 +196,7 @@ pub async fn list_accounts(allowed: Allowed<may::ManageAccounts>, query: Query<A
             let after = query.0.cursor.as_ref().map_or("", Cursor::as_str);
             let found = rows::list(tx.conn(), after, query.0.limit.with_one_more())?;
             let page = Page::of(found, query.0.limit, |row| row.id.to_string()).try_map(|row| seen_by(tx, &row))?;
-            Ok(tx.tag(page.into_value()))
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &page))
@@ -235,7 +235,8 @@ pub async fn create_account(allowed: Allowed<may::ManageAccounts>, body: Json<Ac
                 disabled_at: None,
             };
             tx.create(&row)?;
-            Ok((row.id.clone(), tx.tag(seen_by(tx, &row)?)))
+            let seen = seen_by(tx, &row)?;
+            Ok((row.id, tx.tag(seen)?))
         })
         .await?;
     Ok(reply::created(&format!("/v1/accounts/{}", made.0), &made.1))
@@ -251,7 +252,8 @@ pub async fn find_account(allowed: Allowed<may::ManageAccounts>, id: Path<Accoun
     let found = allowed
         .read(move |tx| {
             let row = rows::find(tx.conn(), &id.0)?;
-            Ok(tx.tag(seen_by(tx, &row)?))
+            let seen = seen_by(tx, &row)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -283,13 +285,15 @@ pub async fn update_account(
     let changed = allowed
         .write(move |tx| {
             let before = rows::find(tx.conn(), &id.0)?;
-            tx.require(&wanted, seen_by(tx, &before)?)?;
+            let current = seen_by(tx, &before)?;
+            tx.require(&wanted, current)?;
             let after = apply(&before, patch, password_hash, tx.now())?;
             if after.organisation_id != before.organisation_id {
                 require_organisation(tx, &after.organisation_id)?;
             }
-            store(tx, &before, &after)?;
-            Ok(tx.tag(seen_by(tx, &after)?))
+            let after = store(tx, &before, after)?;
+            let seen = seen_by(tx, &after)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::changed(&changed))

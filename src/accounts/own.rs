@@ -59,7 +59,7 @@ pub async fn find_me(allowed: Allowed<may::UseOwnAccount>) -> Reply {
             let row = rows::find(tx.conn(), &id)?;
             // Nothing of one's own account is hidden from oneself, whatever the fields' classes.
             let body = serde_json::to_value(manage::shown(&row)).map_err(Error::internal)?;
-            Ok(tx.tag(body))
+            tx.tag(body)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -94,7 +94,7 @@ pub async fn change_own_password(allowed: Allowed<may::UseOwnAccount>, body: Jso
                 updated_at: now,
                 ..before.clone()
             };
-            tx.save(&before, &after)?;
+            let after = tx.save(&before, after)?;
             rows::end_sessions(tx.conn(), &after.id, viewer.session_id.as_ref(), now)
         })
         .await?;
@@ -121,7 +121,7 @@ pub async fn list_own_sessions(allowed: Allowed<may::UseOwnAccount>) -> Reply {
                     expires_at: row.expires_at,
                 })
                 .collect();
-            Ok(tx.tag(json!(SessionsOut { items })))
+            tx.tag(json!(SessionsOut { items }))
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))

@@ -35,6 +35,7 @@ pub struct RefreshIn {
 
 /// What a session speaks with.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"access_token": "<JSON Web Token>", "token_type": "Bearer", "expires_in": 600, "refresh_token": "<opaque>"}))]
 pub struct TokensOut {
     /// For the `Authorization` header.
     pub access_token: String,

@@ -4,9 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::access::accounts::AccountRow;
+use crate::access::ledger::{Classes, Record};
 use crate::access::permission;
 use crate::base::choice::Choice;
 use crate::base::error::Code;
+use crate::cases::{CaseRow, FactRow};
+use crate::individuals::IndividualRow;
+use crate::individuals::relations::RelationRow;
+use crate::organisations::OrganisationRow;
+use crate::sources::SourceRow;
+use crate::statements::{MentionRow, StatementRow};
 
 /// The document, and what is known of its paths.
 pub struct Document {
@@ -31,6 +39,9 @@ impl Document {
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         });
         complete(&mut value);
+        refer_to_items(&mut value);
+        tell_sharing(&mut value);
+        super::examples::add(&mut value);
         value["components"]["securitySchemes"] =
             json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}});
         value["components"]["schemas"]["Problem"] = problem_schema();
@@ -165,6 +176,60 @@ fn complete(document: &mut Value) {
                 if responses[&status].is_null() {
                     responses[&status] = problem_response(code);
                 }
+            }
+        }
+    }
+}
+
+/// What each record's answers hold, and the table of classes that decides who gets which field.
+fn classes() -> Vec<(&'static str, Classes)> {
+    let mut known = vec![
+        ("AccountOut", AccountRow::CLASSES),
+        ("OrganisationOut", OrganisationRow::CLASSES),
+        ("SourceOut", SourceRow::CLASSES),
+        ("IndividualOut", IndividualRow::CLASSES),
+        ("RelationOut", RelationRow::CLASSES),
+        ("CaseOut", CaseRow::CLASSES),
+        ("StatementOut", StatementRow::CLASSES),
+        ("MentionOut", MentionRow::CLASSES),
+    ];
+    let facts = [
+        "FactOut_Custody",
+        "FactOut_Charge",
+        "FactOut_Sentence",
+        "FactOut_Health",
+    ];
+    known.extend(facts.map(|name| (name, FactRow::CLASSES)));
+    known
+}
+
+/// A list refers to what it lists: each thing is told once, with who is shown which field.
+fn refer_to_items(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
+        return;
+    };
+    let known: Vec<String> = schemas.keys().cloned().collect();
+    for (name, schema) in schemas.iter_mut() {
+        let item = match name.split_once('_') {
+            Some(("Page", item)) => item.to_owned(),
+            Some(("FactsOut", kind)) => format!("FactOut_{kind}"),
+            _ => continue,
+        };
+        if known.contains(&item) {
+            schema["properties"]["items"]["items"] = json!({"$ref": format!("#/components/schemas/{item}")});
+        }
+    }
+}
+
+/// Says of each field of a record who is shown it.
+fn tell_sharing(document: &mut Value) {
+    for (name, classes) in classes() {
+        let Some(fields) = document["components"]["schemas"][name]["properties"].as_object_mut() else {
+            continue;
+        };
+        for (field, schema) in fields {
+            if let Some((_, class)) = classes.iter().find(|(known, _)| known == field) {
+                schema["x-sharing"] = json!(class);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The roof: state, one line a room, and the document made from the same lines. Nothing imports it but the commands.
 pub mod document;
+mod examples;
 
 use std::sync::Arc;
 

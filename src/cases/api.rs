@@ -2,10 +2,11 @@
 
 use actix_web::{delete, get, patch, post};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::accounts::role_of;
+use crate::access::ledger::Record;
 use crate::access::{Allowed, Read, Write, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::Error;
@@ -159,11 +160,13 @@ impl CaseRow {
             sharing: given.sharing,
             created_at: tx.now(),
             updated_at: tx.now(),
+            partners_updated_at: tx.now(),
+            public_updated_at: tx.now(),
             retired_at: None,
         }
     }
 
-    fn apply(mut self, patch: CasePatch, now: UtcTime) -> Result<Self, Error> {
+    fn apply(mut self, patch: CasePatch) -> Result<Self, Error> {
         patch.country.apply("/country", &mut self.country)?;
         patch.opened_on.apply_option(&mut self.opened_on);
         patch.closed_on.apply_option(&mut self.closed_on);
@@ -174,7 +177,6 @@ impl CaseRow {
         patch.officer_id.apply_option(&mut self.officer_id);
         patch.source_id.apply_option(&mut self.source_id);
         patch.sharing.apply("/sharing", &mut self.sharing)?;
-        self.updated_at = now;
         Ok(self)
     }
 }
@@ -297,7 +299,13 @@ pub fn seen_with(tx: &Read<'_>, row: &CaseRow, facts: &[&FactRow]) -> Result<Val
         created_at: case.created_at,
         updated_at: case.updated_at,
     };
-    tx.seen(row, &out)
+    let mut seen = tx.seen(row, &out)?;
+    // A change of a fact is one of the case, for whoever sees the fact.
+    let newest = facts.iter().map(|fact| fact.updated_at).max();
+    if let (Some(shown), Some(updated)) = (seen.get_mut("updated_at"), newest.max(row.updated_for(&tx.viewer()))) {
+        *shown = json!(updated);
+    }
+    Ok(seen)
 }
 
 /// The cases asked for and one more, with their facts: read on until the page is full, where the status decides.
@@ -351,7 +359,7 @@ pub async fn list_cases(allowed: Allowed<may::ReadCases>, query: Query<CaseList>
             let found = wanted(tx, &query.0)?;
             let page = Page::of(found, query.0.limit, |(case, _)| case.id.to_string())
                 .try_map(|(case, facts)| seen_with(tx, &case, &facts.iter().collect::<Vec<_>>()))?;
-            Ok(tx.tag(page.into_value()))
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &page))
@@ -372,7 +380,7 @@ pub async fn create_case(allowed: Allowed<may::EditCases>, body: Json<CaseIn>) -
             tx.create(&row)?;
             keep_team(tx, &row)?;
             let seen = seen_by(tx, &row)?;
-            Ok((row.id, tx.tag(seen)))
+            Ok((row.id, tx.tag(seen)?))
         })
         .await?;
     Ok(reply::created(&format!("/v1/cases/{}", made.0), &made.1))
@@ -389,7 +397,7 @@ pub async fn find_case(allowed: Allowed<may::ReadCases>, id: Path<CaseId>) -> Re
         .read(move |tx| {
             let row = find(tx, &id.0)?;
             let seen = seen_by(tx, &row)?;
-            Ok(tx.tag(seen))
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -413,12 +421,12 @@ pub async fn update_case(
             let before = find(tx, &id.0)?;
             let seen = seen_by(tx, &before)?;
             tx.require(&wanted, seen)?;
-            let after = before.clone().apply(body.0, tx.now())?;
+            let after = before.clone().apply(body.0)?;
             check(tx, Some(&before), &after)?;
-            tx.save(&before, &after)?;
+            let after = tx.save(&before, after)?;
             keep_team(tx, &after)?;
             let seen = seen_by(tx, &after)?;
-            Ok(tx.tag(seen))
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::changed(&changed))
@@ -438,10 +446,9 @@ pub async fn retire_case(allowed: Allowed<may::EditCases>, id: Path<CaseId>, wan
             tx.require(&wanted, seen)?;
             let after = CaseRow {
                 retired_at: Some(tx.now()),
-                updated_at: tx.now(),
                 ..before.clone()
             };
-            tx.retire(&before, &after)
+            tx.retire(&before, after)
         })
         .await?;
     Ok(reply::nothing())

@@ -167,7 +167,7 @@ async fn listed(allowed: Allowed<may::ReadCases>, case: CaseId, kind: FactKind) 
         .read(move |tx| {
             let rows = of_kind(tx, &case, kind)?;
             let items = rows.iter().map(|row| seen_by(tx, row)).collect::<Result<Vec<_>, _>>()?;
-            Ok(tx.tag(json!({"items": items})))
+            tx.tag(json!({"items": items}))
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -244,7 +244,7 @@ fn add<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<
         };
         tx.change(
             &before,
-            &after,
+            after,
             "changed",
             row.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         )?;
@@ -258,7 +258,7 @@ async fn added<P: Kind>(allowed: Allowed<may::EditCases>, case: CaseId, given: F
             let case = find(tx, &case)?;
             let row = add(tx, &case, given)?;
             let seen = seen_by(tx, &row)?;
-            Ok((row, tx.tag(seen)))
+            Ok((row, tx.tag(seen)?))
         })
         .await?;
     Ok(reply::created(
@@ -278,7 +278,7 @@ fn stand_again(tx: &mut Write<'_>, gone: &FactId, why: &Line) -> Result<(), Erro
                 updated_at: tx.now(),
                 ..before.clone()
             };
-            tx.change(&before, &after, "changed", Some(why.as_str().to_owned()))?;
+            tx.change(&before, after, "changed", Some(why.as_str().to_owned()))?;
             if before.retracted_at.is_some() {
                 gone.push(before.id);
             }
@@ -310,12 +310,12 @@ async fn retracted(
                 retraction_reason: Some(why.clone()),
                 ..before.clone()
             };
-            tx.change(&before, &after, "retracted", Some(why.as_str().to_owned()))?;
+            let after = tx.change(&before, after, "retracted", Some(why.as_str().to_owned()))?;
             if after.superseded_by.is_none() {
                 stand_again(tx, &after.id, &why)?;
             }
             let seen = seen_by(tx, &after)?;
-            Ok(tx.tag(seen))
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::changed(&done))

@@ -14,9 +14,9 @@ use crate::base::text::{Country, Line, Listed, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Concern, Information, Rank, Sharing};
 use crate::cases::particulars::{FactKind, Particulars};
-use crate::schema::{cases, facts, team_members};
+use crate::schema::{cases, facts};
 use crate::store::MultiBackend;
-use crate::{shared_with, visible_individuals};
+use crate::{facts_shared_with, shared_with, updated_since, visible_individuals};
 
 /// A case as stored.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -52,6 +52,10 @@ pub struct CaseRow {
     pub created_at: UtcTime,
     /// When it last changed.
     pub updated_at: UtcTime,
+    /// When a field last changed that partners may see.
+    pub partners_updated_at: UtcTime,
+    /// When a field last changed that everyone may see.
+    pub public_updated_at: UtcTime,
     /// When it was retired, if it was.
     pub retired_at: Option<UtcTime>,
 }
@@ -71,12 +75,12 @@ crate::record!(CaseRow, cases, "case", parent: |row| Some(row.individual_id.to_s
     officer_id: Internal,
     source_id: Partners,
     created_at: Public,
-    updated_at: Public,
     retired_at: Internal,
 } derived {
+    updated_at: Public,
     opened_from_fact: Public,
     current: Public,
-});
+} stamps { updated_at, partners_updated_at, public_updated_at });
 
 /// A fact of a case as stored: what all kinds share in columns, what is particular to its kind as JSON.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -224,7 +228,12 @@ pub fn list(tx: &mut Read<'_>, wanted: Wanted) -> Result<Vec<CaseRow>, Error> {
         rows = rows.filter(cases::individual_id.eq(individual));
     }
     if let Some(since) = wanted.updated_since {
-        rows = rows.filter(cases::updated_at.ge(since));
+        // A case has changed where one of its facts has, as far as the viewer may see that.
+        let changed = facts::table
+            .filter(facts::updated_at.ge(since))
+            .filter(facts_shared_with!(&viewer))
+            .select(facts::case_id);
+        rows = rows.filter(updated_since!(cases, &viewer, since).or(cases::id.eq_any(changed)));
     }
     if let Some(after) = wanted.after {
         rows = rows.filter(cases::id.gt(after));
@@ -244,24 +253,9 @@ pub fn facts_of(tx: &mut Read<'_>, case_ids: &[CaseId]) -> Result<Vec<FactRow>, 
     let viewer = tx.viewer();
     let mut found = Vec::new();
     for chunk in case_ids.chunks(500) {
-        let teams = team_members::table
-            .filter(team_members::account_id.eq(viewer.account_id.clone()))
-            .select(team_members::record_id);
-        let own = cases::table
-            .filter(cases::organisation_id.eq_any(viewer.owns()))
-            .select(cases::id);
         let rows: Vec<FactRow> = facts::table
             .filter(facts::case_id.eq_any(chunk.to_vec()))
-            .filter(
-                facts::sharing
-                    .eq_any(viewer.levels().to_vec())
-                    .or(facts::sharing.ne(Sharing::Restricted).and(
-                        facts::organisation_id
-                            .eq_any(viewer.owns())
-                            .or(facts::case_id.eq_any(own)),
-                    ))
-                    .or(facts::case_id.eq_any(teams)),
-            )
+            .filter(facts_shared_with!(&viewer))
             .order((facts::earliest, facts::latest, facts::id))
             .select(facts::all_columns)
             .load(tx.conn())?;

@@ -132,7 +132,7 @@ fn change(
         after.updated_at = tx.now();
         let salt = tx.bytes::<16>();
         edit(&mut after, &salt)?;
-        tx.save(&before, &after)?;
+        let after = tx.save(&before, after)?;
         let now = tx.now();
         rows::end_sessions(tx.conn(), &after.id, None, now)
     })

@@ -235,6 +235,8 @@ impl<'t, 'c> Loader<'t, 'c> {
             notes: None,
             created_at: self.tx.now(),
             updated_at: self.tx.now(),
+            partners_updated_at: self.tx.now(),
+            public_updated_at: self.tx.now(),
             retired_at: None,
         };
         self.tx.create(&row)
@@ -277,6 +279,8 @@ impl<'t, 'c> Loader<'t, 'c> {
             source_id: Some(known(&self.sources, &given.source)?),
             created_at: self.tx.now(),
             updated_at: self.tx.now(),
+            partners_updated_at: self.tx.now(),
+            public_updated_at: self.tx.now(),
             retired_at: None,
         };
         self.tx.create(&row.checked()?)
@@ -314,6 +318,8 @@ impl<'t, 'c> Loader<'t, 'c> {
             source_id: Some(known(&self.sources, "chrd")?),
             created_at: self.tx.now(),
             updated_at: self.tx.now(),
+            partners_updated_at: self.tx.now(),
+            public_updated_at: self.tx.now(),
             retired_at: None,
         };
         self.tx.create(&row)?;
@@ -384,6 +390,8 @@ impl<'t, 'c> Loader<'t, 'c> {
             notes: None,
             created_at: self.tx.now(),
             updated_at: self.tx.now(),
+            partners_updated_at: self.tx.now(),
+            public_updated_at: self.tx.now(),
             retired_at: None,
         };
         self.tx.create(&row)?;

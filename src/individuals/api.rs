@@ -220,11 +220,13 @@ impl IndividualRow {
             sharing: given.sharing,
             created_at: tx.now(),
             updated_at: tx.now(),
+            partners_updated_at: tx.now(),
+            public_updated_at: tx.now(),
             retired_at: None,
         }
     }
 
-    fn apply(mut self, patch: IndividualPatch, now: UtcTime) -> Result<Self, Error> {
+    fn apply(mut self, patch: IndividualPatch) -> Result<Self, Error> {
         patch.names.apply("/names", &mut self.names)?;
         patch.sex.apply("/sex", &mut self.sex)?;
         patch.born_on.apply_option(&mut self.born_on);
@@ -238,7 +240,6 @@ impl IndividualRow {
         patch.notes.apply_option(&mut self.notes);
         patch.source_id.apply_option(&mut self.source_id);
         patch.sharing.apply("/sharing", &mut self.sharing)?;
-        self.updated_at = now;
         Ok(self)
     }
 
@@ -339,7 +340,7 @@ pub async fn list_individuals(allowed: Allowed<may::ReadIndividuals>, query: Que
             };
             let found = rows::list(tx, wanted)?;
             let page = Page::of(found, query.limit, |row| row.id.to_string()).try_map(|row| seen_by(tx, &row))?;
-            Ok(tx.tag(page.into_value()))
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &page))
@@ -359,7 +360,8 @@ pub async fn create_individual(allowed: Allowed<may::EditIndividuals>, body: Jso
             sources::assert_known(tx, row.source_id.as_ref(), "/source_id")?;
             tx.create(&row)?;
             team::keep(tx, row.id.as_str(), row.sharing)?;
-            Ok((row.id.clone(), tx.tag(seen_by(tx, &row)?)))
+            let seen = seen_by(tx, &row)?;
+            Ok((row.id, tx.tag(seen)?))
         })
         .await?;
     Ok(reply::created(&format!("/v1/individuals/{}", made.0), &made.1))
@@ -375,7 +377,8 @@ pub async fn find_individual(allowed: Allowed<may::ReadIndividuals>, id: Path<In
     let found = allowed
         .read(move |tx| {
             let row = find(tx, &id.0)?;
-            Ok(tx.tag(seen_by(tx, &row)?))
+            let seen = seen_by(tx, &row)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -397,8 +400,9 @@ pub async fn update_individual(
     let changed = allowed
         .write(move |tx| {
             let before = find(tx, &id.0)?;
-            tx.require(&wanted, seen_by(tx, &before)?)?;
-            let after = before.clone().apply(body.0, tx.now())?.checked()?;
+            let current = seen_by(tx, &before)?;
+            tx.require(&wanted, current)?;
+            let after = before.clone().apply(body.0)?.checked()?;
             if after.source_id != before.source_id {
                 sources::assert_known(tx, after.source_id.as_ref(), "/source_id")?;
             }
@@ -408,8 +412,9 @@ pub async fn update_individual(
             if after.sharing != before.sharing {
                 team::keep(tx, after.id.as_str(), after.sharing)?;
             }
-            tx.save(&before, &after)?;
-            Ok(tx.tag(seen_by(tx, &after)?))
+            let after = tx.save(&before, after)?;
+            let seen = seen_by(tx, &after)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::changed(&changed))
@@ -429,7 +434,8 @@ pub async fn retire_individual(
     allowed
         .write(move |tx| {
             let before = find(tx, &id.0)?;
-            tx.require(&wanted, seen_by(tx, &before)?)?;
+            let current = seen_by(tx, &before)?;
+            tx.require(&wanted, current)?;
             if !rows::case_levels(tx, &before.id)?.is_empty() {
                 return Err(Error::new(
                     Code::InUse,
@@ -438,10 +444,9 @@ pub async fn retire_individual(
             }
             let after = IndividualRow {
                 retired_at: Some(tx.now()),
-                updated_at: tx.now(),
                 ..before.clone()
             };
-            tx.retire(&before, &after)
+            tx.retire(&before, after)
         })
         .await?;
     Ok(reply::nothing())

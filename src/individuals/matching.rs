@@ -79,7 +79,7 @@ pub async fn match_name(allowed: Allowed<may::FindNames>, query: Query<NameToMat
                 })
             });
             let out = MatchesOut { items: shown.collect() };
-            Ok(tx.tag(serde_json::to_value(out).map_err(Error::internal)?))
+            tx.tag(serde_json::to_value(out).map_err(Error::internal)?)
         })
         .await?;
     Ok(reply::record(allowed.request(), &matches))

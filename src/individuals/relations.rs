@@ -159,7 +159,7 @@ pub async fn list_relations(allowed: Allowed<may::ReadIndividuals>, id: Path<Ind
         .read(move |tx| {
             find(tx, &id.0)?;
             let items = of(tx, &id.0)?;
-            Ok(tx.tag(json!({"items": items})))
+            tx.tag(json!({"items": items}))
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -200,7 +200,7 @@ pub async fn create_relation(
             let shown = of(tx, &person.id)?
                 .into_iter()
                 .find(|relation| relation["id"] == row.id.as_str());
-            Ok((row, tx.tag(shown.ok_or_else(Error::not_found)?)))
+            Ok((row, tx.tag(shown.ok_or_else(Error::not_found)?)?))
         })
         .await?;
     Ok(reply::created(
@@ -235,7 +235,7 @@ pub async fn retire_relation(allowed: Allowed<may::EditIndividuals>, path: Path<
                 retired_at: Some(tx.now()),
                 ..before.clone()
             };
-            tx.retire(&before, &after)
+            tx.retire(&before, after)
         })
         .await?;
     Ok(reply::nothing())

@@ -15,6 +15,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Sex, Sharing};
 use crate::individuals::model::{Identifier, Name, display_name, original_name};
 use crate::schema::{cases, individuals};
+use crate::updated_since;
 
 /// A person as stored.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -60,6 +61,10 @@ pub struct IndividualRow {
     pub created_at: UtcTime,
     /// When it last changed.
     pub updated_at: UtcTime,
+    /// When a field last changed that partners may see.
+    pub partners_updated_at: UtcTime,
+    /// When a field last changed that everyone may see.
+    pub public_updated_at: UtcTime,
     /// When it was retired, if it was.
     pub retired_at: Option<UtcTime>,
 }
@@ -81,12 +86,12 @@ crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, ow
     notes: Internal,
     source_id: Partners,
     created_at: Public,
-    updated_at: Public,
     retired_at: Internal,
 } derived {
+    updated_at: Public,
     display_name: Public,
     original_name: Public,
-});
+} stamps { updated_at, partners_updated_at, public_updated_at });
 
 impl IndividualRow {
     /// The name to show.
@@ -245,7 +250,7 @@ pub fn list(tx: &mut Read<'_>, wanted: Wanted<'_>) -> Result<Vec<IndividualRow>,
             .filter(individuals::born_latest.ge(born.earliest()));
     }
     if let Some(since) = wanted.updated_since {
-        rows = rows.filter(individuals::updated_at.ge(since));
+        rows = rows.filter(updated_since!(individuals, &viewer, since));
     }
     if let Some(cursor) = wanted.cursor {
         rows = rows.filter(individuals::id.gt(cursor.as_str().to_owned()));

@@ -288,7 +288,7 @@ pub async fn list_priorities(allowed: Allowed<may::ReadPriorities>, query: Query
     let list = allowed
         .read(move |tx| {
             let list = listed(tx, &query.0)?;
-            Ok(tx.tag(list))
+            tx.tag(list)
         })
         .await?;
     Ok(reply::record(allowed.request(), &list))

@@ -327,7 +327,7 @@ pub async fn list_statements(allowed: Allowed<may::ReadStatements>, query: Query
             let others = rows::visible_of(tx, &others_of(&found))?;
             let page = Page::of(found, filter.limit, |row| row.id.to_string());
             let page = page.try_map(|row| seen_by(tx, &row, &others, None))?;
-            Ok(tx.tag(page.into_value()))
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &page))
@@ -359,7 +359,7 @@ pub async fn create_statement(allowed: Allowed<may::EditStatements>, body: Json<
             team::keep(tx, row.id.as_str(), row.sharing)?;
             mentions::suggest(tx, &row.id, hits)?;
             let body = shown(tx, &row)?;
-            Ok((row.id.clone(), tx.tag(body)))
+            Ok((row.id.clone(), tx.tag(body)?))
         })
         .await?;
     Ok(reply::created(&format!("/v1/statements/{}", made.0), &made.1))
@@ -376,7 +376,7 @@ pub async fn find_statement(allowed: Allowed<may::ReadStatements>, id: Path<Stat
         .read(move |tx| {
             let row = rows::find(tx, &id.0)?;
             let body = shown(tx, &row)?;
-            Ok(tx.tag(body))
+            tx.tag(body)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -406,7 +406,7 @@ pub async fn update_statement(
         .write(move |tx| {
             let after = save(tx, &wanted, draft)?;
             let body = shown(tx, &after)?;
-            Ok(tx.tag(body))
+            tx.tag(body)
         })
         .await?;
     Ok(reply::changed(&changed))
@@ -426,10 +426,9 @@ pub async fn retire_statement(allowed: Allowed<may::EditStatements>, id: Path<St
             tx.require(&wanted, current)?;
             let after = StatementRow {
                 retired_at: Some(tx.now()),
-                updated_at: tx.now(),
                 ..before.clone()
             };
-            tx.retire(&before, &after)
+            tx.retire(&before, after)
         })
         .await?;
     Ok(reply::nothing())

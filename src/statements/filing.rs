@@ -89,6 +89,8 @@ pub(super) fn new_row(
         notes: given.notes,
         created_at: tx.now(),
         updated_at: tx.now(),
+        partners_updated_at: tx.now(),
+        public_updated_at: tx.now(),
         retired_at: None,
     }
 }
@@ -142,12 +144,8 @@ pub(super) fn save(tx: &mut Write<'_>, wanted: &IfMatch, draft: Draft) -> Result
             "the statement changed meanwhile; read it again",
         ));
     }
-    let after = StatementRow {
-        updated_at: tx.now(),
-        ..after
-    };
     check(tx, Some(&before), &after)?;
-    tx.save(&before, &after)?;
+    let after = tx.save(&before, after)?;
     team::keep(tx, after.id.as_str(), after.sharing)?;
     if let Some((hits, shift)) = rescan {
         carry_over(tx, &after.id, hits, &shift)?;
@@ -162,12 +160,11 @@ fn carry_over(tx: &mut Write<'_>, id: &StatementId, hits: Vec<Hit>, shift: &Shif
     let plan = Plan::make(there, hits, shift, &seen);
     for (before, after) in &plan.kept {
         if (before.start_at, before.end_at) != (after.start_at, after.end_at) {
-            tx.save(before, after)?;
+            tx.save(before, after.clone())?;
         }
     }
     for gone in &plan.dropped {
-        tx.retire(gone, gone)?;
-        rows::remove_mention(tx, &gone.id)?;
+        tx.remove(gone)?;
     }
     mentions::suggest(tx, id, plan.fresh)
 }

@@ -273,7 +273,7 @@ pub async fn scan_text(allowed: Allowed<may::FindNames>, body: Json<ScanIn>) -> 
             let out = ScanOut {
                 mentions: spans(hits, &people(tx, &who)?),
             };
-            Ok(tx.tag(serde_json::to_value(out).map_err(Error::internal)?))
+            tx.tag(serde_json::to_value(out).map_err(Error::internal)?)
         })
         .await?;
     Ok(reply::changed(&found))
@@ -332,7 +332,7 @@ pub async fn list_mentions(
             let found = rows::mention_page(tx, &id.0, query.0.limit, query.0.cursor.as_ref())?;
             let page = Page::of(found, query.0.limit, |row| format!("{} {}", row.start_at, row.id));
             let page = page.try_map(|row| seen_by(tx, &row))?;
-            Ok(tx.tag(page.into_value()))
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &page))
@@ -355,10 +355,9 @@ pub async fn create_mention(
             let statement = rows::find(tx, &id.0)?;
             let row = by_hand(tx, &statement.id, statement.text.as_str(), body.0)?;
             tx.create(&row)?;
-            Ok((
-                format!("/v1/statements/{}/mentions/{}", statement.id, row.id),
-                tx.tag(seen_by(tx, &row)?),
-            ))
+            let seen = seen_by(tx, &row)?;
+            let place = format!("/v1/statements/{}/mentions/{}", statement.id, row.id);
+            Ok((place, tx.tag(seen)?))
         })
         .await?;
     Ok(reply::created(&made.0, &made.1))
@@ -409,7 +408,8 @@ pub async fn find_mention(allowed: Allowed<may::ReadStatements>, ids: Path<(Stat
     let found = allowed
         .read(move |tx| {
             let row = rows::find_mention(tx, &ids.0.0, &ids.0.1)?;
-            Ok(tx.tag(seen_by(tx, &row)?))
+            let seen = seen_by(tx, &row)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -431,10 +431,12 @@ pub async fn update_mention(
     let changed = allowed
         .write(move |tx| {
             let before = rows::find_mention(tx, &ids.0.0, &ids.0.1)?;
-            tx.require(&wanted, seen_by(tx, &before)?)?;
+            let current = seen_by(tx, &before)?;
+            tx.require(&wanted, current)?;
             let after = before.clone().decide(body.0, tx.viewer().account_id, tx.now())?;
-            tx.save(&before, &after)?;
-            Ok(tx.tag(seen_by(tx, &after)?))
+            let after = tx.save(&before, after)?;
+            let seen = seen_by(tx, &after)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::changed(&changed))

@@ -16,9 +16,9 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Call, Concern, MentionState, Sharing, StatementKind};
 use crate::individuals;
 use crate::schema::{mentions, statements};
-use crate::shared_with;
 use crate::statements::model::Related;
 use crate::store::Conn;
+use crate::{shared_with, updated_since};
 
 type Backend = <Conn as diesel::Connection>::Backend;
 
@@ -66,6 +66,10 @@ pub struct StatementRow {
     pub created_at: UtcTime,
     /// When it last changed.
     pub updated_at: UtcTime,
+    /// When a field last changed that partners may see.
+    pub partners_updated_at: UtcTime,
+    /// When a field last changed that everyone may see.
+    pub public_updated_at: UtcTime,
     /// When it was retired, if it was.
     pub retired_at: Option<UtcTime>,
 }
@@ -86,11 +90,11 @@ crate::record!(StatementRow, statements, "statement", parent: |_row| None, owner
     related: Public,
     notes: Internal,
     created_at: Public,
-    updated_at: Public,
     retired_at: Internal,
 } derived {
+    updated_at: Public,
     mentions: Public,
-});
+} stamps { updated_at, partners_updated_at, public_updated_at });
 
 /// A mention of an individual in a statement, as stored. Places are code points, half-open.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -175,6 +179,8 @@ macro_rules! without_text {
             statements::notes,
             statements::created_at,
             statements::updated_at,
+            statements::partners_updated_at,
+            statements::public_updated_at,
             statements::retired_at,
         )
     };
@@ -293,7 +299,7 @@ pub fn list(tx: &mut Read<'_>, filter: &Filter) -> Result<Vec<StatementRow>, Err
             .filter(statements::issued_latest.ge(issued.earliest()));
     }
     if let Some(since) = filter.updated_since {
-        rows = rows.filter(statements::updated_at.ge(since));
+        rows = rows.filter(updated_since!(statements, &viewer, since));
     }
     if let Some(cursor) = &filter.cursor {
         rows = rows.filter(statements::id.gt(cursor.as_str().to_owned()));
@@ -428,15 +434,6 @@ pub(super) fn every_mention_in(tx: &mut Read<'_>, id: &StatementId) -> Result<Ve
         .order(mentions::id)
         .select(mentions::all_columns)
         .load(tx.conn())?)
-}
-
-/// Takes away a mention whose words are gone from the text; the ledger has its end already.
-///
-/// # Errors
-/// What the database says.
-pub(super) fn remove_mention(tx: &mut Read<'_>, id: &MentionId) -> Result<(), Error> {
-    diesel::delete(mentions::table.filter(mentions::id.eq(id.clone()))).execute(tx.conn())?;
-    Ok(())
 }
 
 /// Where an individual is mentioned, with the statements (without their text), as far as this reader may see them.

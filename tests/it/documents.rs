@@ -3,7 +3,9 @@
 
 use conscience::app::document::Document;
 use conscience::base::error::Code;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::support::{House, Kind};
 
 fn golden(path: &str, made: &str) {
     let path = format!("{}/openapi/{path}", env!("CARGO_MANIFEST_DIR"));
@@ -54,6 +56,15 @@ fn every_operation_says_what_it_does_with_an_example_and_its_errors() {
                 assert!(operation["x-permission"].is_string(), "{name} has no permission");
                 assert!(operation["responses"].get("503").is_some(), "{name} has no errors");
             }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                for body in response["content"]
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|content| content.values())
+                {
+                    assert!(!body["example"].is_null(), "{name} has no example of its {status}");
+                }
+            }
             if let Some(body) = operation.get("requestBody") {
                 assert!(
                     !body["content"]["application/json"]["example"].is_null(),
@@ -64,4 +75,65 @@ fn every_operation_says_what_it_does_with_an_example_and_its_errors() {
     }
     assert!(count > 50, "{count}");
     assert_eq!(document["openapi"], Value::from("3.1.0"));
+}
+
+/// Real answers of the sample, by the name of their schema; the same bytes in every run, since time and randomness
+/// are given.
+#[test]
+fn the_examples_are_answers_of_the_sample() {
+    let house = House::with_sample(Kind::Sqlite);
+    let (admin, staff) = (house.admin(), house.staff());
+    let found = |path: &str| staff.get(path).expect(200).body;
+    let hu = found("/v1/individuals?q=hu+jia")["items"][0].clone();
+    let person = hu["id"].as_str().unwrap();
+    let case = found(&format!("/v1/cases?individual={person}"))["items"][0].clone();
+    let part = |place: &str| found(&format!("/v1/cases/{}/{place}", case["id"].as_str().unwrap()))["items"][0].clone();
+    let text = json!({"title": "Raise individual cases", "kind": "press_release", "issued_on": "2010-05-10", "language": "en",
+        "text": "We call for the release of Hu Jia."});
+    let statement = staff.post("/v1/statements", &text).expect(201).body;
+    let examples = json!({
+        "AccountOut": admin.get("/v1/accounts").expect(200).body["items"][0],
+        "OrganisationOut": found("/v1/organisations")["items"][0],
+        "SourceOut": found("/v1/sources")["items"][0],
+        "IndividualOut": hu,
+        "RelationOut": found(&format!("/v1/individuals/{person}/relations"))["items"][0],
+        "CaseOut": case,
+        "FactOut_Custody": part("custody"),
+        "FactOut_Charge": part("charges"),
+        "FactOut_Sentence": part("sentences"),
+        "FactOut_Health": part("health"),
+        "MentionOut": statement["mentions"][0],
+        "StatementOut": statement,
+        "EntryOut": admin.get("/v1/audit").expect(200).body["items"][0],
+    });
+    golden(
+        "examples.json",
+        &(serde_json::to_string_pretty(&examples).unwrap() + "\n"),
+    );
+}
+
+#[test]
+fn every_field_of_a_record_says_who_is_shown_it() {
+    let document = Document::made().value;
+    for name in [
+        "AccountOut",
+        "OrganisationOut",
+        "SourceOut",
+        "IndividualOut",
+        "RelationOut",
+        "CaseOut",
+        "FactOut_Custody",
+        "FactOut_Charge",
+        "FactOut_Sentence",
+        "FactOut_Health",
+        "StatementOut",
+        "MentionOut",
+    ] {
+        let fields = document["components"]["schemas"][name]["properties"]
+            .as_object()
+            .unwrap();
+        for (field, schema) in fields {
+            assert!(schema["x-sharing"].is_string(), "{name}.{field}");
+        }
+    }
 }

@@ -118,3 +118,70 @@ on_both! {
         assert_eq!(unknown.expect(422).pointer(), "/officer");
     }
 }
+
+/// What a partner knows of the records, with the times of their changes.
+fn known(partner: &Actor, places: &[&str]) -> Vec<Value> {
+    let of = |place: &&str| {
+        let answer = partner.get(place).expect(200);
+        json!([place, answer.body, answer.etag()])
+    };
+    places.iter().map(of).collect()
+}
+
+on_both! {
+    fn a_hidden_change_moves_nothing(house: &House) {
+        let (staff, partner) = (house.staff(), house.partner());
+        let hidden = |title: &str| staff.make("/v1/sources", &json!({"title": title, "reliability": "a"}));
+        let (one, other) = (hidden("A relative"), hidden("A guard"));
+        let source = format!("/v1/sources/{}", staff.make("/v1/sources", &json!({"title": "S", "reliability": "a", "sharing": "partners"})));
+        let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Guo Quan"}], "sharing": "public", "source_id": one}));
+        let person = format!("/v1/individuals/{id}");
+        let case = format!("/v1/cases/{}", staff.make("/v1/cases", &json!({"individual_id": id, "country": "CN", "sharing": "public", "source_id": one})));
+        let text = json!({"title": "T", "kind": "letter", "issued_on": "2010", "language": "en", "text": "Free them.", "sharing": "public"});
+        let statement = format!("/v1/statements/{}", staff.make("/v1/statements", &text));
+        let stage = json!({"holds_from": "2008", "particulars": {"status": "serving_sentence", "certainty": "confirmed"}, "source_id": one});
+        staff.make(&format!("{case}/custody"), &stage);
+        let (file, custody, histories) = (format!("{person}/file"), format!("{case}/custody"), [format!("{person}/history"), format!("{case}/history"), format!("{statement}/history")]);
+        let since = format!("/v1/individuals?updated_since={}", partner.get(&person).expect(200).body["created_at"].as_str().unwrap());
+        let places = [&person, &source, &case, &statement, &file, &custody, &histories[0], &histories[1], &histories[2], &since].map(String::as_str);
+        let before = known(&partner, &places);
+        for place in [&person, &source, &case, &statement] {
+            let text = partner.get(place).expect(200).text;
+            assert!(!text.contains(&one), "{place} names a hidden source: {text}");
+            staff.patch(place, &staff.get(place).etag(), &json!({"notes": "a hidden change"})).expect(200);
+        }
+        for place in [&person, &case, &statement] {
+            staff.patch(place, &staff.get(place).etag(), &json!({"source_id": other})).expect(200);
+        }
+        let mut stricter = stage.clone();
+        stricter["sharing"] = json!("internal");
+        let inside = staff.make(&custody, &stricter);
+        let mut newer = stage.clone();
+        (newer["supersedes"], newer["reason"], newer["sharing"]) = (json!(inside), json!("a slip"), json!("internal"));
+        staff.make(&custody, &newer);
+        assert_eq!(known(&partner, &places), before);
+        // The same for what everyone inside sees of a restricted one, and a visible change does move them.
+        staff.patch(&person, &staff.get(&person).etag(), &json!({"religion": "none"})).expect(200);
+        let moved = partner.get(&person).expect(200).body["updated_at"].clone();
+        assert_ne!(moved, before[0][1]["updated_at"]);
+        assert_eq!(staff.get(&person).expect(200).body["updated_at"], moved);
+    }
+
+    fn a_changed_fact_is_a_change_of_its_case(house: &House) {
+        let (staff, partner) = (house.staff(), house.partner());
+        let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Guo Quan"}], "sharing": "public"}));
+        let case = staff.make("/v1/cases", &json!({"individual_id": id, "country": "CN", "sharing": "public"}));
+        let place = format!("/v1/cases/{case}");
+        let first = partner.get(&place).expect(200).body["updated_at"].as_str().unwrap().to_owned();
+        let health = |sharing: &str| json!({"holds_from": "2010", "particulars": {"severity": "serious"}, "sharing": sharing});
+        staff.make(&format!("{place}/health"), &health("internal"));
+        assert_eq!(partner.get(&place).expect(200).body["updated_at"], json!(first));
+        let inside = staff.get(&place).expect(200).body["updated_at"].as_str().unwrap().to_owned();
+        assert!(inside > first);
+        let since = |actor: &Actor, from: &str| actor.get(&format!("/v1/cases?updated_since={from}")).expect(200).body["items"].as_array().unwrap().len();
+        assert_eq!((since(&staff, &inside), since(&partner, &inside)), (1, 0));
+        staff.make(&format!("{place}/health"), &health("partners"));
+        assert_eq!((since(&staff, &inside), since(&partner, &inside)), (1, 1));
+        assert!(partner.get(&place).expect(200).body["updated_at"].as_str().unwrap() > inside.as_str());
+    }
+}
