@@ -8,8 +8,9 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::access::accounts::has_accounts;
 use crate::access::{Allowed, Read, may};
-use crate::base::error::Error;
+use crate::base::error::{Code, Error};
 use crate::base::id::OrganisationId;
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::patch::Patch;
@@ -314,6 +315,9 @@ pub async fn retire_organisation(
             let before = find(tx, &id.0)?;
             let current = seen_by(tx, &before)?;
             tx.require(&wanted, current)?;
+            if has_accounts(tx.conn(), &before.id)? {
+                return Err(Error::new(Code::InUse, "accounts belong to this organisation"));
+            }
             let after = OrganisationRow {
                 retired_at: Some(tx.now()),
                 updated_at: tx.now(),

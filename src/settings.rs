@@ -178,11 +178,9 @@ impl Settings {
     /// `invalid` for a file that cannot be read or says what is not known.
     pub fn from_given(given: Given) -> Result<Self, Error> {
         let file = given.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        let secret_file = given.secret_file.or(file.secret_file);
-        let secret = match (given.secret.or(file.secret), secret_file) {
-            (Some(secret), _) => Some(secret),
-            (None, Some(path)) => Some(Secret::new(read_text(&path)?.trim())),
-            (None, None) => None,
+        let secret = match secret_of(given.secret, given.secret_file)? {
+            Some(secret) => Some(secret),
+            None => secret_of(file.secret, file.secret_file)?,
         };
         Ok(Self {
             listen: given
@@ -191,6 +189,7 @@ impl Settings {
                 .unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             database: given
                 .database
+                .or_else(database_of_environment)
                 .or(file.database)
                 .unwrap_or_else(|| "sqlite://data/conscience.sqlite".to_owned()),
             secret,
@@ -208,6 +207,20 @@ impl Settings {
         secret.require_strong()?;
         Ok(secret)
     }
+}
+
+fn secret_of(secret: Option<Secret>, file: Option<PathBuf>) -> Result<Option<Secret>, Error> {
+    match (secret, file) {
+        (Some(secret), _) => Ok(Some(secret)),
+        (None, Some(path)) => Ok(Some(Secret::new(read_text(&path)?.trim()))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The name by which hosts hand a database to a program.
+#[allow(clippy::disallowed_methods)]
+fn database_of_environment() -> Option<String> {
+    std::env::var("DATABASE_URL").ok()
 }
 
 fn read_text(path: &Path) -> Result<String, Error> {

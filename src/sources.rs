@@ -260,8 +260,9 @@ pub fn assert_known(tx: &mut Read<'_>, id: Option<&SourceId>, pointer: &str) -> 
 
 /// The statement that a source is must be on record for this reader.
 fn check_statement(tx: &mut Read<'_>, id: Option<&StatementId>) -> Result<(), Error> {
+    let viewer = tx.viewer();
     id.map_or(Ok(()), |id| {
-        references::assert_statement(tx, id.as_str(), "/statement_id")
+        references::assert_statement(tx.conn(), &viewer, id.as_str(), "/statement_id")
     })
 }
 

@@ -126,6 +126,19 @@ pub fn list(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<AccountRow>,
         .load(conn)?)
 }
 
+/// Whether an account belongs to that organisation.
+///
+/// # Errors
+/// What the database says.
+pub fn has_accounts(conn: &mut Conn, organisation: &OrganisationId) -> Result<bool, Error> {
+    let found: Option<AccountId> = accounts::table
+        .filter(accounts::organisation_id.eq(organisation.clone()))
+        .select(accounts::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// Whether there is an administrator who can log in, beside that one.
 ///
 /// # Errors

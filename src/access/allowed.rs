@@ -60,6 +60,12 @@ impl Door {
         self.clock.now()
     }
 
+    /// Fresh salt.
+    #[must_use]
+    pub fn salt(&self) -> [u8; 16] {
+        self.ids.bytes()
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 use serde_json::Value;
 
-use crate::access::{Read, Viewer};
+use crate::access::viewer::Viewer;
 use crate::base::error::Error;
 use crate::schema::{facts, sources, statements};
+use crate::store::Conn;
 use crate::{facts_shared_with, shared_with};
 
 /// What a field refers to.
@@ -40,7 +41,7 @@ pub fn is_reference(field: &str) -> bool {
 ///
 /// # Errors
 /// What the database says.
-pub fn conceal(tx: &mut Read<'_>, body: &mut Value) -> Result<(), Error> {
+pub fn conceal(conn: &mut Conn, viewer: &Viewer, body: &mut Value) -> Result<(), Error> {
     for to in [To::Source, To::Statement, To::Fact] {
         let mut named = HashSet::new();
         each(body, to, &mut |id| {
@@ -51,7 +52,7 @@ pub fn conceal(tx: &mut Read<'_>, body: &mut Value) -> Result<(), Error> {
         if named.is_empty() {
             continue;
         }
-        let seen = seen(tx, to, named)?;
+        let seen = seen(conn, viewer, to, named)?;
         each(body, to, &mut |id| {
             if id.as_str().is_some_and(|id| !seen.contains(id)) {
                 *id = Value::Null;
@@ -65,8 +66,8 @@ pub fn conceal(tx: &mut Read<'_>, body: &mut Value) -> Result<(), Error> {
 ///
 /// # Errors
 /// `invalid`.
-pub fn assert_statement(tx: &mut Read<'_>, id: &str, pointer: &str) -> Result<(), Error> {
-    if seen(tx, To::Statement, HashSet::from([id.to_owned()]))?.is_empty() {
+pub fn assert_statement(conn: &mut Conn, viewer: &Viewer, id: &str, pointer: &str) -> Result<(), Error> {
+    if seen(conn, viewer, To::Statement, HashSet::from([id.to_owned()]))?.is_empty() {
         return Err(Error::invalid(pointer, "no such statement"));
     }
     Ok(())
@@ -88,44 +89,43 @@ fn each(body: &mut Value, to: To, work: &mut impl FnMut(&mut Value)) {
     }
 }
 
-fn seen(tx: &mut Read<'_>, to: To, named: HashSet<String>) -> Result<HashSet<String>, Error> {
-    let viewer = tx.viewer();
+fn seen(conn: &mut Conn, viewer: &Viewer, to: To, named: HashSet<String>) -> Result<HashSet<String>, Error> {
     let named: Vec<String> = named.into_iter().collect();
     let mut found = HashSet::new();
     for ids in named.chunks(IN_ONE_QUERY) {
         found.extend(match to {
-            To::Source => sources_seen(tx, &viewer, ids)?,
-            To::Statement => statements_seen(tx, &viewer, ids)?,
-            To::Fact => facts_seen(tx, &viewer, ids)?,
+            To::Source => sources_seen(conn, viewer, ids)?,
+            To::Statement => statements_seen(conn, viewer, ids)?,
+            To::Fact => facts_seen(conn, viewer, ids)?,
         });
     }
     Ok(found)
 }
 
 /// Retired ones too: what rests on them still does.
-fn sources_seen(tx: &mut Read<'_>, viewer: &Viewer, ids: &[String]) -> Result<Vec<String>, Error> {
+fn sources_seen(conn: &mut Conn, viewer: &Viewer, ids: &[String]) -> Result<Vec<String>, Error> {
     Ok(sources::table
         .filter(sources::id.eq_any(ids.to_vec()))
         .filter(shared_with!(sources, viewer))
         .select(sources::id)
-        .load(tx.conn())?)
+        .load(conn)?)
 }
 
-fn statements_seen(tx: &mut Read<'_>, viewer: &Viewer, ids: &[String]) -> Result<Vec<String>, Error> {
+fn statements_seen(conn: &mut Conn, viewer: &Viewer, ids: &[String]) -> Result<Vec<String>, Error> {
     Ok(statements::table
         .filter(statements::id.eq_any(ids.to_vec()))
         .filter(shared_with!(statements, viewer))
         .select(statements::id)
-        .load(tx.conn())?)
+        .load(conn)?)
 }
 
 /// Facts are named by facts of the same case alone, which the reader sees: what is left to ask is their own level.
-fn facts_seen(tx: &mut Read<'_>, viewer: &Viewer, ids: &[String]) -> Result<Vec<String>, Error> {
+fn facts_seen(conn: &mut Conn, viewer: &Viewer, ids: &[String]) -> Result<Vec<String>, Error> {
     Ok(facts::table
         .filter(facts::id.eq_any(ids.to_vec()))
         .filter(facts_shared_with!(viewer))
         .select(facts::id)
-        .load(tx.conn())?)
+        .load(conn)?)
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Read<'_> {
     /// # Errors
     /// What the database says.
     pub fn tag(&mut self, mut body: Value) -> Result<Tagged, Error> {
-        references::conceal(self, &mut body)?;
+        references::conceal(self.conn, &self.viewer, &mut body)?;
         let etag = self.keys.etag(body.to_string().as_bytes());
         Ok(Tagged { body, etag })
     }

@@ -19,8 +19,7 @@ use crate::store::origin::{Clock, Ids};
 /// # Errors
 /// In words for whoever typed it.
 pub fn run(settings: &Settings, action: AccountAction) -> Result<(), Error> {
-    let db = super::open(settings)?;
-    db.require_current()?;
+    let db = super::open_current(settings)?;
     // Accounts are written without the installation's keys.
     let door = Door::new(db, Keys::derive(b"command line")?, Clock::System, Ids::Random);
     match action {
@@ -43,15 +42,9 @@ pub fn run(settings: &Settings, action: AccountAction) -> Result<(), Error> {
         AccountAction::Password { email } => {
             let password = read_password()?;
             require_good_password("/password", &password)?;
-            change(&door, email, move |row, salt| {
-                row.password_hash = secret::hash_password(&password, salt)?;
-                Ok(())
-            })
+            set_password(&door, email, &password)
         }
-        AccountAction::Disable { email } => change(&door, email, |row, _| {
-            row.disabled_at = Some(row.updated_at);
-            Ok(())
-        }),
+        AccountAction::Disable { email } => change(&door, email, |row| row.disabled_at = Some(row.updated_at)),
     }
 }
 
@@ -75,6 +68,7 @@ pub struct NewAccount {
 /// `already_exists` for an address that has an account.
 pub fn add(door: &Door, new: NewAccount) -> Result<AccountId, Error> {
     require_good_password("/password", &new.password)?;
+    let password_hash = secret::hash_password(&new.password, &door.salt())?;
     door.write_as_owner(super::owner(), move |tx| {
         let email = new.email.trim().to_lowercase();
         if !email.contains('@') || email.len() > 320 {
@@ -87,14 +81,13 @@ pub fn add(door: &Door, new: NewAccount) -> Result<AccountId, Error> {
             Some(row) => row.id,
             None => record_organisation(tx, new.organisation.clone())?,
         };
-        let salt = tx.bytes::<16>();
         let row = rows::AccountRow {
             id: AccountId::from_uuid(tx.uuid()),
             organisation_id,
             email,
             name: new.name.clone(),
             role: new.role,
-            password_hash: secret::hash_password(&new.password, &salt)?,
+            password_hash,
             created_at: tx.now(),
             updated_at: tx.now(),
             disabled_at: None,
@@ -120,18 +113,13 @@ fn record_organisation(tx: &mut crate::access::Write<'_>, name: Line) -> Result<
     Ok(row.id)
 }
 
-fn change(
-    door: &Door,
-    email: String,
-    edit: impl FnOnce(&mut rows::AccountRow, &[u8; 16]) -> Result<(), Error> + Send + 'static,
-) -> Result<(), Error> {
+fn change(door: &Door, email: String, edit: impl FnOnce(&mut rows::AccountRow) + Send + 'static) -> Result<(), Error> {
     door.write_as_owner(super::owner(), move |tx| {
         let before =
             rows::find_by_email(tx.conn(), &email)?.ok_or_else(|| Error::invalid("/email", "no such account"))?;
         let mut after = before.clone();
         after.updated_at = tx.now();
-        let salt = tx.bytes::<16>();
-        edit(&mut after, &salt)?;
+        edit(&mut after);
         let after = tx.save(&before, after)?;
         let now = tx.now();
         rows::end_sessions(tx.conn(), &after.id, None, now)
@@ -145,10 +133,13 @@ pub fn ensure_password(door: &Door, email: &str, password: &str) -> Result<(), E
     if fits {
         return Ok(());
     }
-    change(door, email, move |row, salt| {
-        row.password_hash = secret::hash_password(&wanted, salt)?;
-        Ok(())
-    })
+    set_password(door, email, &wanted)
+}
+
+/// Hashed before the write: nobody else waits for it.
+fn set_password(door: &Door, email: String, password: &str) -> Result<(), Error> {
+    let password_hash = secret::hash_password(password, &door.salt())?;
+    change(door, email, move |row| row.password_hash = password_hash)
 }
 
 fn read_password() -> Result<String, Error> {

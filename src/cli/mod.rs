@@ -10,7 +10,7 @@ pub use sample::load as load_sample;
 use crate::access::secret::Keys;
 use crate::access::{Door, Viewer};
 use crate::app::document::Document;
-use crate::base::error::Error;
+use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, OrganisationId};
 use crate::base::words::Role;
 use crate::settings::{Command, CommandLine, Secret, Settings};
@@ -29,7 +29,7 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
         Command::Serve => serve::run(door(&settings, &settings.strong_secret()?)?, &settings.listen),
         Command::Migrate => open(&settings)?.migrate(),
         Command::Account { action } => account::run(&settings, action),
-        Command::Backup { file } => open(&settings)?.backup(&file),
+        Command::Backup { file } => open_current(&settings)?.backup(&file),
         Command::Openapi => {
             print!("{}", Document::made().text);
             Ok(())
@@ -37,6 +37,7 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
     }
 }
 
+/// The configured database; an embedded one that is not there is made.
 fn open(settings: &Settings) -> Result<Db, Error> {
     Db::open(
         &DatabaseUrl::parse(&settings.database, settings.allow_plain_database)?,
@@ -44,12 +45,23 @@ fn open(settings: &Settings) -> Result<Db, Error> {
     )
 }
 
-/// The door to the configured database, which must be at this version.
-fn door(settings: &Settings, secret: &Secret) -> Result<Door, Error> {
+/// The configured database, which must be there and at this version: a typing error makes none.
+fn open_current(settings: &Settings) -> Result<Db, Error> {
+    if let DatabaseUrl::Sqlite(path) = DatabaseUrl::parse(&settings.database, settings.allow_plain_database)?
+        && !std::path::Path::new(&path).exists()
+    {
+        let detail = format!("{path} is not there: check the address, or make it with `conscience migrate`");
+        return Err(Error::new(Code::Invalid, detail));
+    }
     let db = open(settings)?;
     db.require_current()?;
+    Ok(db)
+}
+
+/// The door to the configured database, which must be at this version.
+fn door(settings: &Settings, secret: &Secret) -> Result<Door, Error> {
     Ok(Door::new(
-        db,
+        open_current(settings)?,
         Keys::derive(secret.reveal().as_bytes())?,
         Clock::System,
         Ids::Random,

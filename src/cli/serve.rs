@@ -6,7 +6,7 @@ use actix_web::{HttpServer, rt};
 
 use crate::access::Door;
 use crate::app::{State, app};
-use crate::base::error::Error;
+use crate::base::error::{Code, Error};
 
 /// Serves until SIGINT or SIGTERM; requests under way are finished.
 ///
@@ -21,9 +21,11 @@ pub fn run(door: Door, listen: &str) -> Result<(), Error> {
             .shutdown_timeout(20)
             .client_request_timeout(Duration::from_secs(5))
             .bind(listen)
-            .map_err(|error| Error::internal(format!("cannot listen on {listen}: {error}")))?
-            .run();
-        log::info!("listening on http://{listen}");
+            .map_err(|error| Error::new(Code::Invalid, format!("cannot listen on {listen}: {error}")))?;
+        for address in server.addrs() {
+            log::info!("listening on http://{address}");
+        }
+        let server = server.run();
         let flusher = rt::spawn(async move {
             let mut ticks = rt::time::interval(Duration::from_secs(1));
             loop {

@@ -1,30 +1,16 @@
 //! How a statement is filed and changed: what is checked, what is prepared outside the write, what becomes of the
 //! mentions.
 
-use crate::access::{Read, Write, secret, team};
+use crate::access::{Read, Write, team};
 use crate::base::error::{Code, Error};
 use crate::base::id::StatementId;
 use crate::individuals::register::Register;
-use crate::statements::api::{StatementIn, StatementPatch, shown};
 use crate::statements::mentions;
 use crate::statements::model::{Hit, Plan, Shift};
-use crate::statements::rows::{self, StatementRow};
+use crate::statements::rows::{self, StatementRow, others_of};
+use crate::statements::shape::{StatementIn, StatementPatch, shown};
 use crate::web::IfMatch;
 use crate::{organisations, sources};
-
-/// SHA-256 of a text.
-#[must_use]
-pub fn digest(text: &str) -> String {
-    secret::text_of(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
-}
-
-/// The statements that those stand in a relation to.
-pub(super) fn others_of<'a>(rows: impl IntoIterator<Item = &'a StatementRow>) -> Vec<StatementId> {
-    rows.into_iter()
-        .flat_map(|row| row.related.items())
-        .map(|other| other.statement_id.clone())
-        .collect()
-}
 
 /// Refuses references that this reader may not see or that are not there, an empty text, and a text on record.
 pub(super) fn check(tx: &mut Read<'_>, before: Option<&StatementRow>, after: &StatementRow) -> Result<(), Error> {

@@ -5,14 +5,16 @@ pub mod api;
 mod filing;
 pub mod mentions;
 pub mod model;
+pub mod related;
 pub mod rows;
+mod shape;
 mod team;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use filing::digest;
 pub use mentions::MentionOut;
 pub use rows::{MentionRow, StatementRow, find, mentions_of_individual};
+pub use shape::digest;
 
 /// Puts the room's operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {

@@ -2,27 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-use crate::base::id::{IndividualId, StatementId};
-use crate::base::words::StatementRelation;
+use crate::base::id::IndividualId;
 use crate::statements::rows::MentionRow;
 
 /// The most mentions that one text may have.
 pub const MENTIONS_MAX: usize = 10_000;
 /// The longest span that a mention may have, in code points.
 pub const SPAN_MAX: usize = 500;
-
-/// How a statement stands to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Related {
-    /// How.
-    pub kind: StatementRelation,
-    /// To which.
-    pub statement_id: StatementId,
-}
 
 /// An individual found in a text.
 #[derive(Clone, Debug, PartialEq)]

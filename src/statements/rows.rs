@@ -16,7 +16,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Call, Concern, MentionState, Sharing, StatementKind};
 use crate::individuals;
 use crate::schema::{mentions, statements};
-use crate::statements::model::Related;
+use crate::statements::related::Related;
 use crate::store::Conn;
 use crate::{shared_with, updated_since};
 
@@ -479,4 +479,12 @@ pub fn is_there(tx: &mut Read<'_>, id: &StatementId) -> Result<bool, Error> {
         .first::<StatementId>(tx.conn())
         .optional()?;
     Ok(found.is_some())
+}
+
+/// The statements that those stand in a relation to.
+pub(super) fn others_of<'a>(rows: impl IntoIterator<Item = &'a StatementRow>) -> Vec<StatementId> {
+    rows.into_iter()
+        .flat_map(|row| row.related.items())
+        .map(|other| other.statement_id.clone())
+        .collect()
 }

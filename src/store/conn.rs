@@ -48,12 +48,23 @@ pub fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Makes a file that its owner alone can read, unless it is there; the files that `SQLite` keeps beside it follow it.
+fn make_private_file(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A connection that may write: durable at COMMIT.
 pub(crate) fn establish_writer(url: &DatabaseUrl) -> Result<Conn, Error> {
     if let DatabaseUrl::Sqlite(path) = url
         && let Some(folder) = Path::new(path).parent()
     {
         make_private(folder).map_err(Error::internal)?;
+        make_private_file(Path::new(path)).map_err(Error::internal)?;
     }
     let mut conn = establish(url).map_err(Error::internal)?;
     prepare(&mut conn, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", "").map_err(Error::internal)?;

@@ -134,21 +134,40 @@ mod tests {
         }
     }
 
-    /// A database file of its own, gone when the test ends.
-    struct Place(std::path::PathBuf);
+    /// A database of its own; a file goes when the test ends, a server's database with the server.
+    enum Place {
+        File(std::path::PathBuf),
+        Server(String),
+    }
 
     impl Place {
-        fn new() -> Self {
+        fn on_sqlite() -> Self {
             let place = std::env::temp_dir().join(format!("conscience-writer-{}", uuid::Uuid::new_v4()));
-            let this = Self(place);
-            this.open()
+            Self::File(place).furnished()
+        }
+
+        #[allow(clippy::disallowed_methods)]
+        fn on_postgres() -> Self {
+            let server = std::env::var("CONSCIENCE_TEST_POSTGRES").expect("scripts/test sets CONSCIENCE_TEST_POSTGRES");
+            let name = format!("writer_{}", uuid::Uuid::new_v4().simple());
+            crate::store::create_postgres_database(&server, &name).unwrap();
+            let (place, parameters) = server.split_once('?').unwrap_or((&server, ""));
+            let base = place.rsplit_once('/').unwrap().0;
+            Self::Server(format!("{base}/{name}?{parameters}")).furnished()
+        }
+
+        fn furnished(self) -> Self {
+            self.open()
                 .batch_execute("CREATE TABLE marks (id INTEGER NOT NULL PRIMARY KEY)")
                 .unwrap();
-            this
+            self
         }
 
         fn url(&self) -> DatabaseUrl {
-            DatabaseUrl::Sqlite(self.0.join("t.db").to_str().unwrap().to_owned())
+            match self {
+                Self::File(place) => DatabaseUrl::Sqlite(place.join("t.db").to_str().unwrap().to_owned()),
+                Self::Server(url) => DatabaseUrl::parse(url, false).unwrap(),
+            }
         }
 
         fn open(&self) -> Conn {
@@ -171,7 +190,9 @@ mod tests {
 
     impl Drop for Place {
         fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
+            if let Self::File(place) = self {
+                let _ = std::fs::remove_dir_all(place);
+            }
         }
     }
 
@@ -205,9 +226,7 @@ mod tests {
         (go, answer)
     }
 
-    #[test]
-    fn a_panic_rolls_back_its_own_piece_only() {
-        let place = Place::new();
+    fn a_panic_rolls_back_its_own_piece_only(place: &Place) {
         let writer = place.writer(16);
         let (go, _held) = hold(&writer);
         let before = writer.queue(|conn| mark(conn, 1)).unwrap();
@@ -232,9 +251,7 @@ mod tests {
         assert_eq!(place.marks(), [1, 4]);
     }
 
-    #[test]
-    fn a_panic_inside_a_nested_transaction_loses_nothing_of_others() {
-        let place = Place::new();
+    fn a_panic_inside_a_nested_transaction_loses_nothing_of_others(place: &Place) {
         let writer = place.writer(16);
         let (go, _held) = hold(&writer);
         let before = writer.queue(|conn| mark(conn, 1)).unwrap();
@@ -260,9 +277,7 @@ mod tests {
         assert!(place.marks().contains(&5));
     }
 
-    #[test]
-    fn a_batch_commits_together_and_answers_after_it() {
-        let place = Place::new();
+    fn a_batch_commits_together_and_answers_after_it(place: &Place) {
         let writer = place.writer(16);
         let (go, _held) = hold(&writer);
         let (reached, at_the_last) = channel::<()>();
@@ -287,9 +302,7 @@ mod tests {
         assert_eq!(place.marks(), [1, 2]);
     }
 
-    #[test]
-    fn a_full_queue_is_unavailable_and_the_queued_are_still_written() {
-        let place = Place::new();
+    fn a_full_queue_is_unavailable_and_the_queued_are_still_written(place: &Place) {
         let writer = place.writer(2);
         let (go, _held) = hold(&writer);
         let kept = [1, 2].map(|id| writer.queue(move |conn| mark(conn, id)).unwrap());
@@ -302,9 +315,7 @@ mod tests {
         assert_eq!(place.marks(), [1, 2]);
     }
 
-    #[test]
-    fn a_failed_commit_is_unavailable_for_the_whole_batch() {
-        let place = Place::new();
+    fn a_failed_commit_is_unavailable_for_the_whole_batch(place: &Place) {
         place
             .open()
             .batch_execute(
@@ -329,4 +340,23 @@ mod tests {
         goes_on(&writer);
         assert_eq!(place.marks(), [5]);
     }
+
+    macro_rules! on_both {
+        ($($name:ident),*) => {$(
+            mod $name {
+                #[test]
+                fn sqlite() { super::$name(&super::Place::on_sqlite()); }
+                #[test]
+                fn postgres() { super::$name(&super::Place::on_postgres()); }
+            }
+        )*};
+    }
+
+    on_both!(
+        a_panic_rolls_back_its_own_piece_only,
+        a_panic_inside_a_nested_transaction_loses_nothing_of_others,
+        a_batch_commits_together_and_answers_after_it,
+        a_full_queue_is_unavailable_and_the_queued_are_still_written,
+        a_failed_commit_is_unavailable_for_the_whole_batch
+    );
 }

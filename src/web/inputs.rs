@@ -74,10 +74,24 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let detail = error.inner().to_string();
     if error.inner().is_data() {
-        Error::invalid(&pointer(error.path()), detail)
+        let mut pointer = pointer(error.path());
+        if let Some(field) = field_named_in(&detail)
+            && !pointer.ends_with(&format!("/{field}"))
+        {
+            pointer = format!("{pointer}/{field}");
+        }
+        Error::invalid(&pointer, detail)
     } else {
         Error::new(Code::MalformedJson, detail)
     }
+}
+
+/// The field that is missing, unknown or there twice: serde names it in words, at the place of what should hold it.
+fn field_named_in(detail: &str) -> Option<String> {
+    let known = ["missing field `", "unknown field `", "duplicate field `"];
+    let rest = known.iter().find_map(|start| detail.strip_prefix(start))?;
+    let (field, _) = rest.split_once('`')?;
+    Some(field.replace('~', "~0").replace('/', "~1"))
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

@@ -44,7 +44,14 @@ on_both! {
             assert_eq!(answer.problem(), "invalid");
             assert_eq!(answer.pointer(), pointer, "{}", answer.text);
         }
-        assert!(staff.post("/v1/individuals", &json!({"names": [{"text": "A B"}], "retired_at": null})).expect(422).text.contains("retired_at"));
+        for (body, pointer) in [
+            (json!({"names": [{"text": "A B"}], "retired_at": null}), "/retired_at"), (json!({"names": [{"text": "A B", "a/b": 1}]}), "/names/0/a~1b"),
+            (json!({}), "/names"), (json!({"names": [{}]}), "/names/0/text"),
+        ] {
+            assert_eq!(staff.post("/v1/individuals", &body).expect(422).pointer(), pointer);
+        }
+        let twice = staff.raw("POST", "/v1/individuals", br#"{"names": [{"text": "A B"}], "notes": "a", "notes": "b"}"#);
+        assert_eq!(twice.expect(422).pointer(), "/notes");
         assert_eq!(staff.get("/v1/individuals").expect(200).body["items"], json!([]));
     }
 
@@ -57,7 +64,8 @@ on_both! {
             let answer = staff.get(&format!("/v1/individuals?{query}")).expect(422);
             assert_eq!(answer.pointer(), pointer, "{query}: {}", answer.text);
         }
-        staff.get("/v1/individuals?no_such=1").expect(422);
+        assert_eq!(staff.get("/v1/individuals?no_such=1").expect(422).pointer(), "/no_such");
+        assert_eq!(staff.get("/v1/individuals/match").expect(422).pointer(), "/name");
         staff.get("/v1/individuals?q=%00").expect(422);
         assert_eq!(staff.get("/v1/individuals/not-an-id").expect(404).problem(), "not_found");
     }

@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 mod teams;
+mod commands;
 mod documents;
 mod door;
 mod facts;
@@ -10,5 +11,6 @@ mod founding;
 mod input;
 mod oracle;
 mod records;
+mod rooms;
 mod schema;
 mod sharing;

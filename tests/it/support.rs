@@ -45,19 +45,24 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A database of its own.
 pub fn database(kind: Kind) -> DatabaseUrl {
+    DatabaseUrl::parse(&database_url(kind), false).unwrap()
+}
+
+/// The address of a database of its own.
+pub fn database_url(kind: Kind) -> String {
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let name = format!("conscience_test_{}_{number}", std::process::id());
     match kind {
         Kind::Sqlite => {
             let path = std::env::temp_dir().join(format!("{name}.sqlite"));
-            DatabaseUrl::parse(&format!("sqlite://{}", path.display()), false).unwrap()
+            format!("sqlite://{}", path.display())
         }
         Kind::Postgres => {
             let server = std::env::var("CONSCIENCE_TEST_POSTGRES").expect("scripts/test sets CONSCIENCE_TEST_POSTGRES");
             conscience::store::create_postgres_database(&server, &name).unwrap();
             let (place, parameters) = server.split_once('?').unwrap_or((&server, ""));
             let base = place.rsplit_once('/').unwrap().0;
-            DatabaseUrl::parse(&format!("{base}/{name}?{parameters}"), false).unwrap()
+            format!("{base}/{name}?{parameters}")
         }
     }
 }
@@ -259,6 +264,23 @@ impl Answer {
 
 impl Actor {
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// Nothing where the server has gone.
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        let headers = [("content-type", "application/json")];
+        self.try_send("POST", path, &headers, Some(body.to_string().as_bytes()))
+            .ok()
+    }
+
+    fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Answer, ureq::Error> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -278,19 +300,14 @@ impl Actor {
             Some(bytes) => agent.run(request.body(bytes).unwrap()),
             None => agent.run(request.body(()).unwrap()),
         };
-        let mut response = sent.unwrap();
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(50_000_000)
-            .read_to_string()
-            .unwrap();
-        Answer {
+        let mut response = sent?;
+        let text = response.body_mut().with_config().limit(50_000_000).read_to_string()?;
+        Ok(Answer {
             status: response.status().as_u16(),
             headers: Arc::new(response.headers().clone()),
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
-        }
+        })
     }
 
     pub fn get(&self, path: &str) -> Answer {

@@ -1,0 +1,569 @@
+//! The program as it is started: its commands, its settings, several of it on one database, and its sudden end.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Actor, Kind, PASSWORD, database_url};
+
+const SECRET: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ";
+
+/// A folder of its own, gone at the end.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let place = std::env::temp_dir().join(format!("conscience-{name}-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&place).unwrap();
+        Self(place)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The program, told of nothing but what is given.
+    fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conscience"));
+        command.current_dir(&self.0).env_clear().args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.program(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that fails at once reads nothing.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    #[track_caller]
+    fn done(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        let told = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(output.status.success(), "{arguments:?}: {told}");
+        told
+    }
+
+    #[track_caller]
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments, "");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(!told.contains("panicked"), "{told}");
+        told
+    }
+
+    /// A database with accounts, made by the commands.
+    fn furnished(&self, database: &str) {
+        self.done(&["migrate", "--database", database], "");
+        for (email, role) in [("admin@example.org", "admin"), ("staff@example.org", "staff")] {
+            let add = [
+                "account",
+                "add",
+                email,
+                "--role",
+                role,
+                "--organisation",
+                "House",
+                "--name",
+                role,
+                "--database",
+                database,
+            ];
+            self.done(&add, &format!("{PASSWORD}\n"));
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running program; killed at the end.
+struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut told = Vec::new();
+        let address = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {told:?}")).unwrap();
+            if let Some((_, address)) = line.split_once("listening on ") {
+                break address.to_owned();
+            }
+            told.push(line);
+        };
+        // It is read on, so that the program never waits for a reader of its log.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    fn serve(place: &Place, database: &str) -> Self {
+        Self::start(place.program(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--database",
+            database,
+            "--secret",
+            SECRET,
+        ]))
+    }
+
+    fn anon(&self) -> Actor {
+        Actor {
+            address: self.address.clone(),
+            token: None,
+        }
+    }
+
+    fn actor(&self, email: &str, password: &str) -> Actor {
+        let answer = self
+            .anon()
+            .post("/v1/sessions", &json!({"email": email, "password": password}))
+            .expect(201);
+        Actor {
+            token: answer.body["access_token"].as_str().map(str::to_owned),
+            ..self.anon()
+        }
+    }
+
+    fn staff(&self) -> Actor {
+        self.actor("staff@example.org", PASSWORD)
+    }
+
+    /// As if the machine had lost its power.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn individuals(actor: &Actor) -> Vec<Value> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = actor
+            .get(&format!("/v1/individuals?limit=200{cursor}"))
+            .expect(200)
+            .body;
+        all.extend(page["items"].as_array().unwrap().iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_at_the_start_is_said_at_the_start() {
+    let place = Place::new("wrong");
+    let serve = |more: &[&str]| place.refused(&[&["serve", "--listen", "127.0.0.1:0"], more].concat());
+    assert!(serve(&["--database", "sqlite://x.sqlite"]).contains("CONSCIENCE_SECRET must be"));
+    assert!(
+        serve(&[
+            "--database",
+            "sqlite://x.sqlite",
+            "--secret",
+            "please-change-me-0123456789-abcdefghij"
+        ])
+        .contains("CONSCIENCE_SECRET must be")
+    );
+    assert!(
+        serve(&["--database", "sqlite://x.sqlite", "--secret", SECRET]).contains("migrate"),
+        "an empty database"
+    );
+    for url in ["mysql://localhost/x", "x.sqlite", "sqlite:", ""] {
+        let told = serve(&["--database", url, "--secret", SECRET]);
+        assert!(told.contains("sqlite://"), "{url}: {told}");
+    }
+    let told = serve(&[
+        "--database",
+        "postgres://db.example.org/x?sslmode=disable",
+        "--secret",
+        SECRET,
+    ]);
+    assert!(told.contains("sslmode"), "{told}");
+    std::fs::write(place.path("c.toml"), "no_such_setting = 1\n").unwrap();
+    assert!(serve(&["--config", "c.toml"]).contains("no_such_setting"));
+    assert!(serve(&["--config", "none.toml"]).contains("none.toml"));
+    place.done(&["migrate", "--database", "sqlite://x.sqlite"], "");
+    let told = place.refused(&[
+        "serve",
+        "--listen",
+        "256.0.0.1:1",
+        "--database",
+        "sqlite://x.sqlite",
+        "--secret",
+        SECRET,
+    ]);
+    assert!(told.contains("cannot listen on 256.0.0.1:1"), "{told}");
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_that_the_file() {
+    let place = Place::new("settings");
+    std::fs::write(place.path("secret"), format!("{SECRET}\n")).unwrap();
+    let file = "listen = \"256.0.0.1:1\"\ndatabase = \"mysql://file\"\nsecret = \"short\"\n";
+    std::fs::write(place.path("c.toml"), file).unwrap();
+    let told = place.refused(&["migrate", "--config", "c.toml"]);
+    assert!(told.contains("sqlite://"), "the file is read: {told}");
+    let migrate = place
+        .program(&["migrate", "--config", "c.toml"])
+        .env("DATABASE_URL", "sqlite://one.sqlite")
+        .output()
+        .unwrap();
+    assert!(
+        migrate.status.success() && place.path("one.sqlite").exists(),
+        "the environment beats the file"
+    );
+    let mut command = place.program(&[
+        "serve",
+        "--config",
+        "c.toml",
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        "sqlite://one.sqlite",
+    ]);
+    command
+        .env("CONSCIENCE_SECRET_FILE", "secret")
+        .env("CONSCIENCE_LISTEN", "256.0.0.1:1")
+        .env("DATABASE_URL", "mysql://environment");
+    Running::start(command).anon().get("/readyz").expect(200);
+}
+
+#[test]
+fn the_demo_is_made_once_and_kept() {
+    let place = Place::new("demo");
+    let start = |password: Option<&str>| {
+        let mut command = place.program(&["demo", "--listen", "127.0.0.1:0"]);
+        if let Some(password) = password {
+            command.env("CONSCIENCE_DEMO_PASSWORD", password);
+        }
+        command
+    };
+    let short = start(Some("short")).output().unwrap();
+    assert!(!short.status.success() && String::from_utf8_lossy(&short.stderr).contains("12 characters"));
+    std::fs::remove_dir_all(place.path("data")).unwrap();
+    let first = Running::start(start(None));
+    for file in [
+        "demo-password",
+        "demo-secret",
+        "conscience.sqlite",
+        "conscience.sqlite-wal",
+    ] {
+        assert_eq!(mode(&place.path("data").join(file)), 0o600, "{file}");
+    }
+    let password = std::fs::read_to_string(place.path("data/demo-password")).unwrap();
+    let list = |running: &Running, password: &str| {
+        let dashboard = running.actor("dashboard@example.org", password);
+        dashboard.get("/v1/priorities?as_of=2010-05-10").expect(200).text
+    };
+    let told = list(&first, password.trim());
+    let people = individuals(&first.actor("staff@example.org", password.trim()));
+    first.kill();
+    let second = Running::start(start(Some("another password")));
+    assert_eq!(list(&second, "another password"), told);
+    assert_eq!(
+        individuals(&second.actor("staff@example.org", "another password")),
+        people
+    );
+    let old = json!({"email": "staff@example.org", "password": password.trim()});
+    assert_eq!(second.anon().post("/v1/sessions", &old).status, 401);
+}
+
+#[test]
+fn a_backup_is_one_file_that_can_be_served() {
+    let place = Place::new("backup");
+    place.furnished("sqlite://live.sqlite");
+    let live = Running::serve(&place, "sqlite://live.sqlite");
+    live.staff()
+        .make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}]}));
+    place.done(&["backup", "copy.sqlite", "--database", "sqlite://live.sqlite"], "");
+    assert_eq!(mode(&place.path("copy.sqlite")), 0o600);
+    live.staff()
+        .make("/v1/individuals", &json!({"names": [{"text": "Later"}]}));
+    let bytes = std::fs::read(place.path("copy.sqlite")).unwrap();
+    assert!(
+        place
+            .refused(&["backup", "copy.sqlite", "--database", "sqlite://live.sqlite"])
+            .contains("exists already")
+    );
+    assert_eq!(std::fs::read(place.path("copy.sqlite")).unwrap(), bytes);
+    assert!(
+        place
+            .refused(&["backup", "x", "--database", "sqlite://none.sqlite"])
+            .contains("none.sqlite")
+    );
+    assert!(!place.path("none.sqlite").exists(), "a typing error makes no database");
+    let copy = Running::serve(&place, "sqlite://copy.sqlite");
+    let names: Vec<Value> = individuals(&copy.staff())
+        .iter()
+        .map(|person| person["display_name"].clone())
+        .collect();
+    assert_eq!(names, ["Hu Jia"]);
+}
+
+#[test]
+fn the_document_is_printed() {
+    let place = Place::new("openapi");
+    let printed: Value = serde_json::from_slice(&place.run(&["openapi"], "").stdout).unwrap();
+    assert_eq!(printed["info"]["title"], "Conscience");
+}
+
+fn accounts_are_managed(kind: Kind) {
+    let place = Place::new("accounts");
+    let database = database_url(kind);
+    place.furnished(&database);
+    let running = Running::serve(&place, &database);
+    let staff = running.staff();
+    staff.get("/v1/me").expect(200);
+    let add = |email: &str, role: &str, password: &str| {
+        place.run(
+            &[
+                "account",
+                "add",
+                email,
+                "--role",
+                role,
+                "--organisation",
+                "House",
+                "--name",
+                "N",
+                "--database",
+                &database,
+            ],
+            password,
+        )
+    };
+    for (email, role, password, told) in [
+        ("staff@example.org", "staff", PASSWORD, "there is an account"),
+        (
+            "other@example.org",
+            "owner",
+            PASSWORD,
+            "admin, staff, partner or dashboard",
+        ),
+        ("other@example.org", "staff", "short", "12 characters"),
+        ("nobody", "staff", PASSWORD, "must be an address"),
+    ] {
+        let output = add(email, role, &format!("{password}\n"));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && text.contains(told),
+            "{email} {role}: {text}"
+        );
+    }
+    place.done(
+        &["account", "password", "staff@example.org", "--database", &database],
+        "another long password\n",
+    );
+    assert_eq!(staff.get("/v1/me").status, 401, "a new password ends the sessions");
+    let staff = running.actor("staff@example.org", "another long password");
+    place.done(
+        &["account", "disable", "staff@example.org", "--database", &database],
+        "",
+    );
+    assert_eq!(staff.get("/v1/me").status, 401);
+    assert!(
+        place
+            .refused(&["account", "disable", "nobody@example.org", "--database", &database])
+            .contains("no such account")
+    );
+    let audit = running
+        .actor("admin@example.org", PASSWORD)
+        .get("/v1/audit?record_kind=account")
+        .expect(200);
+    assert_eq!(
+        audit.body["items"][0]["actor_id"],
+        Value::Null,
+        "done by nobody's account"
+    );
+    assert!(!audit.text.contains("argon2"), "{}", audit.text);
+}
+
+fn two_processes_are_one_house(kind: Kind) {
+    let place = Place::new("two");
+    let database = database_url(kind);
+    place.furnished(&database);
+    let (one, other) = (Running::serve(&place, &database), Running::serve(&place, &database));
+    let (here, there) = (
+        one.staff(),
+        Actor {
+            address: other.address.clone(),
+            ..one.staff()
+        },
+    );
+    assert_eq!(
+        here.get("/v1/me").expect(200).etag(),
+        there.get("/v1/me").expect(200).etag()
+    );
+    let scan = json!({"text": "Free Hu Jia and Liu Xiaobo."});
+    let found = |actor: &Actor| {
+        actor.post("/v1/statements/scan", &scan).expect(200).body["mentions"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!((found(&here), found(&there)), (0, 0));
+    let id = here.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}]}));
+    assert_eq!((found(&here), found(&there)), (1, 1), "the other process follows");
+    there.make("/v1/individuals", &json!({"names": [{"text": "Liu Xiaobo"}]}));
+    assert_eq!((found(&here), found(&there)), (2, 2));
+    let version = |actor: &Actor| actor.get(&format!("/v1/individuals/{id}")).expect(200).etag();
+    assert_eq!(version(&here), version(&there), "a tag is the same in every process");
+    // Both write at once: each change has its place in the one ledger.
+    let writers: Vec<_> = [&here, &there]
+        .into_iter()
+        .cloned()
+        .map(|actor| {
+            std::thread::spawn(move || {
+                for number in 0..25 {
+                    actor.make(
+                        "/v1/individuals",
+                        &json!({"names": [{"text": format!("Person Number{number}")}]}),
+                    );
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.join().unwrap();
+    }
+    let admin = other.actor("admin@example.org", PASSWORD);
+    assert_eq!(
+        positions(&admin).len(),
+        individuals(&admin).len() + 3,
+        "two accounts and their organisation"
+    );
+    // Shut in one process, out in the other.
+    let account = admin.get(&format!("/v1/accounts/{}", here.account())).expect(200);
+    admin
+        .patch(
+            &format!("/v1/accounts/{}", account.id()),
+            &account.etag(),
+            &json!({"role": "dashboard"}),
+        )
+        .expect(200);
+    assert_eq!((here.get("/v1/me").status, there.get("/v1/me").status), (401, 401));
+}
+
+/// The ledger's positions, which must be dense from 1.
+fn positions(admin: &Actor) -> Vec<i64> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = admin.get(&format!("/v1/audit?limit=200{cursor}")).expect(200).body;
+        all.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|entry| entry["position"].as_i64().unwrap()),
+        );
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    all.reverse();
+    assert!(
+        all.iter().zip(1..).all(|(position, place)| *position == place),
+        "{all:?}"
+    );
+    all
+}
+
+/// Written means on disk: what was answered is there after a sudden end, and nothing is there by half.
+fn a_sudden_end_loses_nothing_that_was_answered(kind: Kind) {
+    let place = Place::new("kill");
+    let database = database_url(kind);
+    place.furnished(&database);
+    let mut answered = Vec::new();
+    for round in 0..3 {
+        let running = Running::serve(&place, &database);
+        let staff = running.staff();
+        let (told, said) = std::sync::mpsc::channel();
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let (staff, told) = (staff.clone(), told.clone());
+                std::thread::spawn(move || {
+                    for number in 0.. {
+                        let body = json!({"names": [{"text": format!("Round{round} Writer{writer} Number{number}")}]});
+                        let Some(answer) = staff.try_post("/v1/individuals", &body) else {
+                            break;
+                        };
+                        if answer.status != 201 || told.send(answer.id()).is_err() {
+                            break;
+                        }
+                    }
+                })
+            })
+            .collect();
+        drop(told);
+        answered.extend(said.iter().take(60));
+        running.kill();
+        answered.extend(said.iter());
+        for writer in writers {
+            writer.join().unwrap();
+        }
+    }
+    let running = Running::serve(&place, &database);
+    let people = individuals(&running.staff());
+    let there: std::collections::HashSet<&str> = people.iter().map(|person| person["id"].as_str().unwrap()).collect();
+    assert!(answered.len() >= 180);
+    for id in &answered {
+        assert!(there.contains(id.as_str()), "{id} was answered and is lost");
+    }
+    let admin = running.actor("admin@example.org", PASSWORD);
+    assert_eq!(
+        positions(&admin).len(),
+        people.len() + 3,
+        "a person without an entry, or an entry without a person"
+    );
+}
+
+macro_rules! on_both_as_programs {
+    ($($name:ident),*) => {$(
+        mod $name {
+            #[test]
+            fn sqlite() { super::$name(super::Kind::Sqlite); }
+            #[test]
+            fn postgres() { super::$name(super::Kind::Postgres); }
+        }
+    )*};
+}
+
+on_both_as_programs!(
+    accounts_are_managed,
+    two_processes_are_one_house,
+    a_sudden_end_loses_nothing_that_was_answered
+);
