@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::access::ledger::EntryRow;
 use crate::access::{Allowed, Read, may, secret};
-use crate::base::error::Error;
+use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, CaseId, IndividualId, StatementId};
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::time::UtcTime;
@@ -22,6 +22,8 @@ use crate::web::{Path, Query, Reply, reply};
 use crate::{cases, individuals, statements};
 
 mod kinds;
+
+use kinds::Family;
 
 /// How many entries are looked at in one go while a page is filled.
 const CHUNK: i64 = 200;
@@ -40,9 +42,6 @@ pub fn routes(config: &mut ServiceConfig) {
 /// An entry of the ledger as shown.
 #[derive(Serialize, ToSchema)]
 pub struct EntryOut {
-    /// Its place in the ledger; inside readers alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub position: Option<i64>,
     /// When it was recorded.
     pub at: UtcTime,
     /// created, changed, retired or retracted.
@@ -100,8 +99,9 @@ pub struct HistoryList {
 /// An entry with its payload.
 type Found = (EntryRow, String, Option<String>);
 
-/// What this reader may see of those entries, in their order; with each its position.
-fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(i64, EntryOut)>, Error> {
+/// What this reader may see of those entries, in their order; with each its digest. Positions are told to nobody: what
+/// is missing between two would count what is hidden.
+fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(String, EntryOut)>, Error> {
     let mut parsed: Vec<(EntryRow, Map<String, Value>, Option<String>)> = Vec::with_capacity(found.len());
     let mut asked = kinds::Asked::default();
     for (entry, fields, reason) in found {
@@ -147,9 +147,8 @@ fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(i64, EntryOut)>,
             continue;
         }
         shown.push((
-            entry.position,
+            entry.digest,
             EntryOut {
-                position: inside.then_some(entry.position),
                 at: entry.at,
                 kind: entry.kind,
                 record_kind: entry.record_kind,
@@ -195,22 +194,26 @@ fn entries_before(tx: &mut Read<'_>, before: i64, asked: &AuditList) -> Result<V
 /// caller may not see are left out.
 #[utoipa::path(tag = "audit", params(AuditList), extensions(("x-permission" = json!("ReadAudit"))),
     responses((status = 200, description = "One page", body = Page<EntryOut>,
-        example = json!({"items": [{"position": 12, "at": "2010-05-10T08:00:00Z", "kind": "changed", "record_kind": "individual", "record_id": "6f1c1f2e-3d0f-4c55-9d3b-6c3a3f9c5f10", "actor_id": "b1a7e6c2-0f4d-4a1e-9a53-5d2c8e7f6a10", "reason": null, "fields": {"country": {"from": null, "to": "CN"}}}], "next": null}))))]
+        example = json!({"items": [{"at": "2010-05-10T08:00:00Z", "kind": "changed", "record_kind": "individual", "record_id": "6f1c1f2e-3d0f-4c55-9d3b-6c3a3f9c5f10", "actor_id": "b1a7e6c2-0f4d-4a1e-9a53-5d2c8e7f6a10", "reason": null, "fields": {"country": {"from": null, "to": "CN"}}}], "next": null}))))]
 #[get("/audit")]
 pub async fn list_audit(allowed: Allowed<may::ReadAudit>, query: Query<AuditList>) -> Reply {
-    let mut before = match &query.0.cursor {
-        None => i64::MAX,
-        Some(cursor) => position_of(cursor)?,
-    };
     let page = allowed
         .read(move |tx| {
             let limit = query.0.limit;
-            let mut shown: Vec<(i64, EntryOut)> = Vec::new();
+            let mut before = match &query.0.cursor {
+                None => i64::MAX,
+                Some(cursor) => position_of(tx, cursor)?,
+            };
+            let mut last = String::new();
+            let mut shown: Vec<(String, EntryOut)> = Vec::new();
             let mut looked = 0;
             let more = loop {
                 let found = entries_before(tx, before, &query.0)?;
                 let full = i64::try_from(found.len()).is_ok_and(|length| length == CHUNK);
-                before = found.last().map_or(before, |(entry, _, _)| entry.position);
+                if let Some((entry, _, _)) = found.last() {
+                    before = entry.position;
+                    last.clone_from(&entry.digest);
+                }
                 shown.extend(seen_by(tx, found)?);
                 looked += 1;
                 if !full || shown.len() > limit.as_len() {
@@ -220,9 +223,9 @@ pub async fn list_audit(allowed: Allowed<may::ReadAudit>, query: Query<AuditList
                     break true;
                 }
             };
-            let mut page = Page::of(shown, limit, |(position, _)| position.to_string());
+            let mut page = Page::of(shown, limit, |(digest, _)| digest.clone());
             if more && page.next.is_none() {
-                page.next = Some(secret::text_of(before.to_string().as_bytes()));
+                page.next = Some(secret::text_of(last.as_bytes()));
             }
             let page = page.try_map(|(_, entry)| serde_json::to_value(entry).map_err(Error::internal))?;
             tx.tag(page.into_value())
@@ -231,18 +234,22 @@ pub async fn list_audit(allowed: Allowed<may::ReadAudit>, query: Query<AuditList
     Ok(reply::record(allowed.request(), &page))
 }
 
-fn position_of(cursor: &Cursor) -> Result<i64, Error> {
-    cursor
-        .as_str()
-        .parse()
-        .map_err(|_| Error::invalid("/cursor", "is not a cursor of this list"))
+/// The place of the entry that a cursor names by its digest, which is salted and tells nothing.
+fn position_of(tx: &mut Read<'_>, cursor: &Cursor) -> Result<i64, Error> {
+    let found: Option<i64> = ledger_entries::table
+        .filter(ledger_entries::digest.eq(cursor.as_str().to_owned()))
+        .select(ledger_entries::position)
+        .first(tx.conn())
+        .optional()?;
+    found.ok_or_else(|| Error::invalid("/cursor", "is not a cursor of this list"))
 }
 
 /// The history of a record that this reader may see, with that of its parts, the oldest first. The cursor counts
 /// what this reader was shown, so that it tells nothing of what they were not.
 fn history(tx: &mut Read<'_>, id: &str, asked: &HistoryList) -> Result<Value, Error> {
     let skip = asked.cursor.as_ref().map_or(Ok(0), |cursor| {
-        usize::try_from(position_of(cursor)?).map_err(|_| Error::invalid("/cursor", "is not a cursor of this list"))
+        let count = cursor.as_str().parse::<usize>();
+        count.map_err(|_| Error::invalid("/cursor", "is not a cursor of this list"))
     })?;
     let found: Vec<Found> = ledger_entries::table
         .inner_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
@@ -270,6 +277,19 @@ fn history(tx: &mut Read<'_>, id: &str, asked: &HistoryList) -> Result<Value, Er
     Ok(page.into_value())
 }
 
+/// The history of a retired record stays with those inside who could see the record; for the others it is gone.
+fn or_retired(tx: &mut Read<'_>, family: Family, id: &str, found: Result<(), Error>) -> Result<(), Error> {
+    match found {
+        Err(error) if error.code == Code::NotFound && tx.viewer().sees(Sharing::Internal, None) => {
+            let mut asked = kinds::Asked::default();
+            asked.add(family, id.to_owned());
+            let seen = kinds::Seen::load(tx, asked)?;
+            if seen.has(family, id) { Ok(()) } else { Err(error) }
+        }
+        found => found,
+    }
+}
+
 /// The history of an individual
 ///
 /// What was recorded of the individual and of its parts, the oldest first, as far as the caller may see it.
@@ -283,7 +303,8 @@ pub async fn list_individual_history(
 ) -> Reply {
     let page = allowed
         .read(move |tx| {
-            individuals::find(tx, &id.0)?;
+            let found = individuals::find(tx, &id.0).map(drop);
+            or_retired(tx, Family::Individual, id.0.as_str(), found)?;
             let body = history(tx, id.0.as_str(), &query.0)?;
             tx.tag(body)
         })
@@ -300,7 +321,8 @@ pub async fn list_individual_history(
 pub async fn list_case_history(allowed: Allowed<may::ReadCases>, id: Path<CaseId>, query: Query<HistoryList>) -> Reply {
     let page = allowed
         .read(move |tx| {
-            cases::find(tx, &id.0)?;
+            let found = cases::find(tx, &id.0).map(drop);
+            or_retired(tx, Family::Case, id.0.as_str(), found)?;
             let body = history(tx, id.0.as_str(), &query.0)?;
             tx.tag(body)
         })
@@ -321,7 +343,8 @@ pub async fn list_statement_history(
 ) -> Reply {
     let page = allowed
         .read(move |tx| {
-            statements::find(tx, &id.0)?;
+            let found = statements::find(tx, &id.0).map(drop);
+            or_retired(tx, Family::Statement, id.0.as_str(), found)?;
             let body = history(tx, id.0.as_str(), &query.0)?;
             tx.tag(body)
         })

@@ -213,6 +213,7 @@ diesel::table! {
         decided_by -> Nullable<Text>,
         decided_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
     }
 }
 

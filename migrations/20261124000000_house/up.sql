@@ -207,7 +207,8 @@ CREATE TABLE mentions (
     state TEXT NOT NULL,
     decided_by TEXT REFERENCES accounts (id),
     decided_at TIMESTAMP,
-    created_at TIMESTAMP NOT NULL
+    created_at TIMESTAMP NOT NULL,
+    retired_at TIMESTAMP
 );
 CREATE INDEX mentions_statement ON mentions (statement_id);
 CREATE INDEX mentions_individual ON mentions (individual_id);
@@ -233,6 +234,7 @@ CREATE TABLE ledger_entries (
     parent_id TEXT,
     digest TEXT NOT NULL
 );
+CREATE UNIQUE INDEX ledger_entries_digest ON ledger_entries (digest);
 CREATE INDEX ledger_entries_record ON ledger_entries (record_id, position);
 CREATE INDEX ledger_entries_parent ON ledger_entries (parent_id, position);
 

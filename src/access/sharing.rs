@@ -17,7 +17,7 @@ macro_rules! shared_with {
             .or($table::sharing.eq(Sharing::Restricted).and(
                 $table::id.eq_any(
                     team_members::table
-                        .filter(team_members::account_id.eq(viewer.account_id.clone()))
+                        .filter(team_members::account_id.eq_any(viewer.on_teams_as()))
                         .select(team_members::record_id),
                 ),
             ))
@@ -34,7 +34,7 @@ macro_rules! facts_shared_with {
         use $crate::schema::{cases, facts, team_members};
         let viewer: &$crate::access::Viewer = $viewer;
         let teams = team_members::table
-            .filter(team_members::account_id.eq(viewer.account_id.clone()))
+            .filter(team_members::account_id.eq_any(viewer.on_teams_as()))
             .select(team_members::record_id);
         // An alias, so that this can stand inside a query on cases.
         let of_cases = diesel::alias!(cases as fact_cases);

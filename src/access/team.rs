@@ -78,6 +78,19 @@ pub fn keep(tx: &mut Write<'_>, record_id: &str, sharing: Sharing) -> Result<(),
     Ok(())
 }
 
+/// Takes whoever was the responsible officer from the team; the last who sees a restricted record stays.
+///
+/// # Errors
+/// What the database says.
+pub fn drop_officer(tx: &mut Write<'_>, record_id: &str, sharing: Sharing, former: &AccountId) -> Result<(), Error> {
+    let members = TeamRow::of(tx, record_id)?;
+    let alone = members.len() == 1;
+    match members.into_iter().find(|row| row.account_id == *former) {
+        Some(row) if !(alone && sharing == Sharing::Restricted) => tx.remove(&row),
+        _ => Ok(()),
+    }
+}
+
 /// The team of the record that `find` finds.
 ///
 /// # Errors
@@ -137,7 +150,10 @@ pub async fn leave<P: Permission>(
         .write(move |tx| {
             let subject = find(tx)?;
             if subject.officer.as_ref() == Some(&account) {
-                return Err(Error::new(Code::InUse, "the responsible officer is on the team"));
+                return Err(Error::new(
+                    Code::InUse,
+                    "the responsible officer is on the team: name another first",
+                ));
             }
             let members = TeamRow::of(tx, &subject.id)?;
             let alone = members.len() == 1;

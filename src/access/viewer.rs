@@ -45,6 +45,12 @@ impl Viewer {
         }
     }
 
+    /// The account whose teams open restricted records: a dashboard is on none, whatever it was before.
+    #[must_use]
+    pub fn on_teams_as(&self) -> Option<AccountId> {
+        (self.role != Role::Dashboard).then(|| self.account_id.clone())
+    }
+
     /// Whether a field of that class is shown on a record that this reader may see. A dashboard gets public
     /// fields only: no notes, no sources.
     #[must_use]

@@ -11,15 +11,14 @@ use crate::access::ledger::{Classes, EntryRow, Record};
 use crate::access::sharing::TeamRow;
 use crate::access::{Read, Viewer};
 use crate::base::error::Error;
-use crate::base::words::Sharing;
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
-use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements, team_members};
-use crate::shared_with;
+use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements};
 use crate::sources::SourceRow;
 use crate::statements::{MentionRow, StatementRow};
+use crate::{facts_shared_with, individuals_of_own_teams, shared_with};
 
 /// How many ids a query names at most.
 const IN_ONE_QUERY: usize = 500;
@@ -142,7 +141,7 @@ impl Seen {
             }
         }
         let (relations, mentions) = (relation_ends(tx, &mut asked)?, mention_ends(tx, &mut asked)?);
-        let facts = fact_cases(tx, &mut asked)?;
+        let facts = shared_facts(tx, &viewer, &mut asked)?;
         let cases = shared_cases(tx, &viewer, &mut asked)?;
         seen.add_sources(tx, &viewer, &asked)?;
         seen.add_individuals(tx, &viewer, &asked)?;
@@ -162,17 +161,8 @@ impl Seen {
                 seen.0.insert((Family::Mention, id), None);
             }
         }
-        let own_teams = teams_of(tx, &viewer)?;
-        for (id, case, sharing, owner) in facts {
-            let own = [Some(owner.as_str()), seen.owner(Family::Case, &case)]
-                .into_iter()
-                .flatten()
-                .any(|owner| viewer.owns().iter().any(|id| id.as_str() == owner));
-            let level = match sharing {
-                Sharing::Restricted => own_teams.contains(&case),
-                level => own || viewer.levels().contains(&level),
-            };
-            if level && seen.has(Family::Case, &case) {
+        for (id, case, owner) in facts {
+            if seen.has(Family::Case, &case) {
                 seen.0.insert((Family::Fact, id), Some(owner));
             }
         }
@@ -224,17 +214,8 @@ impl Seen {
     fn add_individuals(&mut self, tx: &mut Read<'_>, viewer: &Viewer, asked: &Asked) -> Result<(), Error> {
         for ids in asked.chunks(Family::Individual) {
             let found: Vec<(String, String)> = individuals::table
-                .filter(individuals::id.eq_any(ids.clone()))
-                .filter(shared_with!(individuals, viewer))
-                .select((individuals::id, individuals::organisation_id))
-                .load(tx.conn())?;
-            self.keep(Family::Individual, found);
-            // Whoever is on the team of a person's case sees the person.
-            let found: Vec<(String, String)> = individuals::table
-                .inner_join(cases::table.on(cases::individual_id.eq(individuals::id)))
-                .inner_join(team_members::table.on(team_members::record_id.eq(cases::id)))
                 .filter(individuals::id.eq_any(ids))
-                .filter(team_members::account_id.eq(viewer.account_id.clone()))
+                .filter(shared_with!(individuals, viewer).or(individuals_of_own_teams!(viewer)))
                 .select((individuals::id, individuals::organisation_id))
                 .load(tx.conn())?;
             self.keep(Family::Individual, found);
@@ -299,16 +280,18 @@ fn mention_ends(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Ends, Error> {
     Ok(all)
 }
 
-fn fact_cases(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Vec<(String, String, Sharing, String)>, Error> {
-    let mut all: Vec<(String, String, Sharing, String)> = Vec::new();
+/// Facts that are shared with the viewer, with their case, on which they depend too, and their owner.
+fn shared_facts(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result<Ends, Error> {
+    let mut all = Vec::new();
     for ids in asked.chunks(Family::Fact) {
-        let found: Vec<(String, String, Sharing, String)> = facts::table
+        let found: Ends = facts::table
             .filter(facts::id.eq_any(ids))
-            .select((facts::id, facts::case_id, facts::sharing, facts::organisation_id))
+            .filter(facts_shared_with!(viewer))
+            .select((facts::id, facts::case_id, facts::organisation_id))
             .load(tx.conn())?;
         all.extend(found);
     }
-    for (_, case, _, _) in &all {
+    for (_, case, _) in &all {
         asked.add(Family::Case, case.clone());
     }
     Ok(all)
@@ -329,14 +312,6 @@ fn shared_cases(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result
         asked.add(Family::Individual, individual.clone());
     }
     Ok(all)
-}
-
-fn teams_of(tx: &mut Read<'_>, viewer: &Viewer) -> Result<HashSet<String>, Error> {
-    let found: Vec<String> = team_members::table
-        .filter(team_members::account_id.eq(viewer.account_id.clone()))
-        .select(team_members::record_id)
-        .load(tx.conn())?;
-    Ok(found.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -252,12 +252,21 @@ fn check(tx: &mut Write<'_>, before: Option<&CaseRow>, after: &CaseRow) -> Resul
     Ok(())
 }
 
-/// The responsible officer is on the team; so is whoever closes a case to all but its team.
-fn keep_team(tx: &mut Write<'_>, row: &CaseRow) -> Result<(), Error> {
+/// The responsible officer is on the team while they are that; so is whoever closes a case to all but its team.
+fn keep_team(tx: &mut Write<'_>, before: Option<&CaseRow>, row: &CaseRow) -> Result<(), Error> {
+    let former = before.and_then(|before| before.officer_id.as_ref());
+    if before.is_none_or(|before| before.sharing != row.sharing) {
+        team::keep(tx, row.id.as_str(), row.sharing)?;
+    }
     if let Some(officer) = &row.officer_id {
         team::join(tx, row.id.as_str(), officer, None)?;
     }
-    team::keep(tx, row.id.as_str(), row.sharing)
+    match former {
+        Some(former) if row.officer_id.as_ref() != Some(former) => {
+            team::drop_officer(tx, row.id.as_str(), row.sharing, former)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The case as this reader may see it, with where the person stands today.
@@ -378,7 +387,7 @@ pub async fn create_case(allowed: Allowed<may::EditCases>, body: Json<CaseIn>) -
             let row = CaseRow::of(body.0, tx);
             check(tx, None, &row)?;
             tx.create(&row)?;
-            keep_team(tx, &row)?;
+            keep_team(tx, None, &row)?;
             let seen = seen_by(tx, &row)?;
             Ok((row.id, tx.tag(seen)?))
         })
@@ -424,7 +433,7 @@ pub async fn update_case(
             let after = before.clone().apply(body.0)?;
             check(tx, Some(&before), &after)?;
             let after = tx.save(&before, after)?;
-            keep_team(tx, &after)?;
+            keep_team(tx, Some(&before), &after)?;
             let seen = seen_by(tx, &after)?;
             tx.tag(seen)
         })

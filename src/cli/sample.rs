@@ -417,6 +417,7 @@ impl<'t, 'c> Loader<'t, 'c> {
                     decided_by: Some(self.recorder.clone()),
                     decided_at: Some(self.tx.now()),
                     created_at: self.tx.now(),
+                    retired_at: None,
                 };
                 self.tx.create(&row)?;
             }

@@ -436,7 +436,7 @@ pub async fn retire_individual(
             let before = find(tx, &id.0)?;
             let current = seen_by(tx, &before)?;
             tx.require(&wanted, current)?;
-            if !rows::case_levels(tx, &before.id)?.is_empty() {
+            if rows::has_cases(tx, &before.id)? {
                 return Err(Error::new(
                     Code::InUse,
                     "cases of this person are on record: retire them first",

@@ -15,7 +15,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Sex, Sharing};
 use crate::individuals::model::{Identifier, Name, display_name, original_name};
 use crate::schema::{cases, individuals};
-use crate::updated_since;
+use crate::{shared_with, updated_since};
 
 /// A person as stored.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -107,16 +107,30 @@ impl IndividualRow {
     }
 }
 
-/// The people whom a viewer may see, and who are not retired; a restricted one is seen by the teams of their cases too.
-/// A macro, so that it can also stand inside another room's query.
+/// The people whom a viewer may see; a retired one is seen by the teams of their cases alone, whose case would be lost
+/// with them. A macro, so that it can also stand inside another room's query.
 #[macro_export]
 macro_rules! visible_individuals {
+    ($viewer:expr) => {{
+        use diesel::prelude::*;
+        use $crate::schema::individuals;
+        let viewer: &$crate::access::Viewer = $viewer;
+        let standing = individuals::retired_at
+            .is_null()
+            .and($crate::shared_with!(individuals, viewer));
+        standing.or($crate::individuals_of_own_teams!(viewer))
+    }};
+}
+
+/// The people of whose cases a viewer is on a team: they see a restricted person too.
+#[macro_export]
+macro_rules! individuals_of_own_teams {
     ($viewer:expr) => {{
         use diesel::prelude::*;
         use $crate::schema::{cases, individuals, team_members};
         let viewer: &$crate::access::Viewer = $viewer;
         let teams = team_members::table
-            .filter(team_members::account_id.eq(viewer.account_id.clone()))
+            .filter(team_members::account_id.eq_any(viewer.on_teams_as()))
             .select(team_members::record_id);
         // An alias, because the condition on cases holds this one.
         let own = diesel::alias!(cases as own_cases);
@@ -124,9 +138,7 @@ macro_rules! visible_individuals {
             .filter(own.field(cases::retired_at).is_null())
             .filter(own.field(cases::id).eq_any(teams))
             .select(own.field(cases::individual_id));
-        individuals::retired_at
-            .is_null()
-            .and($crate::shared_with!(individuals, viewer).or(individuals::id.eq_any(theirs)))
+        individuals::id.eq_any(theirs)
     }};
 }
 
@@ -271,6 +283,22 @@ pub fn case_levels(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<(CaseId, 
         .filter(cases::retired_at.is_null())
         .select((cases::id, cases::sharing))
         .load(tx.conn())?)
+}
+
+/// Whether the person has a case that this reader may see; one that they may not stays with its team.
+///
+/// # Errors
+/// What the database says.
+pub fn has_cases(tx: &mut Read<'_>, id: &IndividualId) -> Result<bool, Error> {
+    let viewer = tx.viewer();
+    let found: Option<CaseId> = cases::table
+        .filter(shared_with!(cases, &viewer))
+        .filter(cases::individual_id.eq(id.clone()))
+        .filter(cases::retired_at.is_null())
+        .select(cases::id)
+        .first(tx.conn())
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// When people died, those of whom it is recorded and whom this reader may see.

@@ -7,7 +7,7 @@ use crate::base::id::StatementId;
 use crate::individuals::register::Register;
 use crate::statements::mentions;
 use crate::statements::model::{Hit, Plan, Shift};
-use crate::statements::rows::{self, StatementRow, others_of};
+use crate::statements::rows::{self, MentionRow, StatementRow, others_of};
 use crate::statements::shape::{StatementIn, StatementPatch, shown};
 use crate::web::IfMatch;
 use crate::{organisations, sources};
@@ -150,7 +150,11 @@ fn carry_over(tx: &mut Write<'_>, id: &StatementId, hits: Vec<Hit>, shift: &Shif
         }
     }
     for gone in &plan.dropped {
-        tx.remove(gone)?;
+        let after = MentionRow {
+            retired_at: Some(tx.now()),
+            ..gone.clone()
+        };
+        tx.retire(gone, after)?;
     }
     mentions::suggest(tx, id, plan.fresh)
 }

@@ -212,6 +212,7 @@ pub(super) fn suggest(tx: &mut Write<'_>, statement: &StatementId, hits: Vec<Hit
             decided_by: None,
             decided_at: None,
             created_at: tx.now(),
+            retired_at: None,
         };
         tx.create(&row)?;
     }
@@ -395,6 +396,7 @@ fn by_hand(tx: &mut Write<'_>, statement: &StatementId, text: &str, given: Menti
         decided_by: Some(tx.viewer().account_id),
         decided_at: Some(tx.now()),
         created_at: tx.now(),
+        retired_at: None,
     })
 }
 

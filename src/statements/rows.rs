@@ -126,6 +126,8 @@ pub struct MentionRow {
     pub decided_at: Option<UtcTime>,
     /// When it was recorded.
     pub created_at: UtcTime,
+    /// When it left the text, if it did.
+    pub retired_at: Option<UtcTime>,
 }
 
 crate::record!(MentionRow, mentions, "mention", parent: |row| Some(row.statement_id.to_string()), owner: |_row| None, {
@@ -142,6 +144,7 @@ crate::record!(MentionRow, mentions, "mention", parent: |row| Some(row.statement
     decided_by: Internal,
     decided_at: Internal,
     created_at: Public,
+    retired_at: Internal,
 } derived {
     start: Public,
     end: Public,
@@ -334,6 +337,7 @@ fn seen_of(tx: &mut Read<'_>, found: Vec<MentionRow>) -> Result<Vec<MentionRow>,
 pub fn mentions_in(tx: &mut Read<'_>, id: &StatementId) -> Result<Vec<MentionRow>, Error> {
     let found = mentions::table
         .filter(mentions::statement_id.eq(id.clone()))
+        .filter(mentions::retired_at.is_null())
         .order((mentions::start_at, mentions::end_at, mentions::id))
         .select(mentions::all_columns)
         .load(tx.conn())?;
@@ -366,6 +370,7 @@ pub fn mention_page(
         let (start, last) = after;
         let found: Vec<MentionRow> = mentions::table
             .filter(mentions::statement_id.eq(id.clone()))
+            .filter(mentions::retired_at.is_null())
             .filter(
                 mentions::start_at
                     .gt(start)
@@ -396,6 +401,7 @@ pub fn find_mention(tx: &mut Read<'_>, statement: &StatementId, id: &MentionId) 
     find(tx, statement)?;
     let found = mentions::table
         .filter(mentions::statement_id.eq(statement.clone()))
+        .filter(mentions::retired_at.is_null())
         .filter(mentions::id.eq(id.clone()))
         .select(mentions::all_columns)
         .load(tx.conn())?;
@@ -414,6 +420,7 @@ pub fn mention_at(
 ) -> Result<Option<MentionId>, Error> {
     let found = mentions::table
         .filter(mentions::statement_id.eq(statement.clone()))
+        .filter(mentions::retired_at.is_null())
         .filter(mentions::individual_id.eq(individual.clone()))
         .filter(mentions::start_at.eq(start))
         .filter(mentions::end_at.eq(end))
@@ -431,6 +438,7 @@ pub fn mention_at(
 pub(super) fn every_mention_in(tx: &mut Read<'_>, id: &StatementId) -> Result<Vec<MentionRow>, Error> {
     Ok(mentions::table
         .filter(mentions::statement_id.eq(id.clone()))
+        .filter(mentions::retired_at.is_null())
         .order(mentions::id)
         .select(mentions::all_columns)
         .load(tx.conn())?)
@@ -445,6 +453,7 @@ pub fn mentions_of_individual(tx: &mut Read<'_>, id: &IndividualId) -> Result<Ve
     let viewer = tx.viewer();
     let found = mentions::table
         .filter(mentions::individual_id.eq(id.clone()))
+        .filter(mentions::retired_at.is_null())
         .filter(mentions::state.ne(MentionState::Rejected))
         .order(mentions::id)
         .select(mentions::all_columns)

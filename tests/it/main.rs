@@ -14,3 +14,4 @@ mod records;
 mod rooms;
 mod schema;
 mod sharing;
+mod strangers;

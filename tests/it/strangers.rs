@@ -1,0 +1,230 @@
+//! Every operation with the ids of real records that the caller may not see: the same answer as for no record.
+
+use conscience::app::document::Document;
+use serde_json::{Value, json};
+
+use crate::support::{Actor, Answer, House};
+
+const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
+
+/// The ids of one restricted record of each kind, and of the open person whom they touch.
+struct Hidden {
+    person: String,
+    case: String,
+    fact: String,
+    source: String,
+    statement: String,
+    mention: String,
+    relation: String,
+    open: String,
+}
+
+impl Hidden {
+    fn made(staff: &Actor) -> Self {
+        let restricted = "restricted";
+        let open = staff.make(
+            "/v1/individuals",
+            &json!({"names": [{"text": "Hu Jia"}], "sharing": "public"}),
+        );
+        let person = staff.make(
+            "/v1/individuals",
+            &json!({"names": [{"text": "Liu Xiaobo"}], "sharing": restricted}),
+        );
+        let case = staff.make(
+            "/v1/cases",
+            &json!({"individual_id": person, "country": "CN", "sharing": restricted}),
+        );
+        let health = json!({"holds_from": "2010", "particulars": {"severity": "serious"}});
+        let fact = staff.make(&format!("/v1/cases/{case}/health"), &health);
+        let source = staff.make(
+            "/v1/sources",
+            &json!({"title": "A relative", "reliability": "a", "sharing": restricted}),
+        );
+        let text = json!({"title": "T", "kind": "letter", "issued_on": "2010", "language": "en", "text": "Free Hu Jia.", "sharing": restricted});
+        let filed = staff.post("/v1/statements", &text).expect(201).body;
+        let relation = staff.make(
+            &format!("/v1/individuals/{open}/relations"),
+            &json!({"kind": "lawyer", "other_id": person}),
+        );
+        let id = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            person,
+            case,
+            fact,
+            source,
+            relation,
+            open,
+            statement: id(&filed["id"]),
+            mention: id(&filed["mentions"][0]["id"]),
+        }
+    }
+
+    fn all(&self) -> [&String; 7] {
+        [
+            &self.person,
+            &self.case,
+            &self.fact,
+            &self.source,
+            &self.statement,
+            &self.mention,
+            &self.relation,
+        ]
+    }
+
+    /// The path with the ids of hidden records, and the same with an unknown one in their place; nothing where the
+    /// path names no record that can be hidden.
+    fn filled(&self, path: &str, account: &str) -> Option<(String, String)> {
+        let id = match path.split('/').nth(2)? {
+            _ if path.contains("{relation_id}") => &self.open,
+            "individuals" => &self.person,
+            "cases" => &self.case,
+            "sources" => &self.source,
+            "statements" => &self.statement,
+            _ => return None,
+        };
+        let known = path
+            .replace("{id}", id)
+            .replace("{fact_id}", &self.fact)
+            .replace("{mention_id}", &self.mention)
+            .replace("{relation_id}", &self.relation)
+            .replace("{account_id}", account);
+        Some((known.clone(), self.masked(&known)))
+    }
+
+    fn masked(&self, text: &str) -> String {
+        self.all()
+            .into_iter()
+            .fold(text.to_owned(), |text, id| text.replace(id.as_str(), UNKNOWN))
+    }
+
+    /// All that a client reads, but for the request's id and the id asked for.
+    fn read(&self, answer: &Answer) -> Value {
+        let mut body: Value = serde_json::from_str(&self.masked(&answer.text)).unwrap_or(Value::Null);
+        if !body["request_id"].is_null() {
+            body["request_id"] = Value::Null;
+        }
+        let header = |name| answer.header(name).to_owned();
+        json!([
+            answer.status,
+            body,
+            header("etag"),
+            header("allow"),
+            header("location"),
+            header("content-type")
+        ])
+    }
+}
+
+fn every_role(house: &House) -> Vec<(&'static str, Actor)> {
+    ["admin", "partner", "stranger", "dashboard"]
+        .map(|name| (name, house.actor(name)))
+        .into()
+}
+
+on_both! {
+    fn hidden_in_the_path_is_absent(house: &House) {
+        let hidden = Hidden::made(&house.staff());
+        let document = Document::made().value;
+        let mut calls = 0;
+        for (name, actor) in every_role(house) {
+            let account = house.staff().account();
+            for (path, item) in document["paths"].as_object().unwrap() {
+                let Some((known, unknown)) = hidden.filled(path, &account) else { continue };
+                if known == unknown {
+                    continue;
+                }
+                for (method, operation) in item.as_object().unwrap() {
+                    // An administrator may join the team of a record that they cannot see: a recorded act.
+                    if operation["x-permission"] == "JoinTeams" && name == "admin" {
+                        continue;
+                    }
+                    let body = operation["requestBody"]["content"]["application/json"]["example"].to_string();
+                    let body = (!operation["requestBody"].is_null()).then_some(body.as_bytes());
+                    let headers = [("content-type", "application/json"), ("if-match", "*")];
+                    let call = |place: &str| hidden.read(&actor.send(&method.to_uppercase(), place, &headers, body));
+                    let told = call(&known);
+                    assert_eq!(told, call(&unknown), "{method} {path} as {name}");
+                    assert!([403, 404].contains(&told[0].as_u64().unwrap()), "{method} {path} as {name}: {told}");
+                    calls += 1;
+                }
+            }
+        }
+        assert!(calls > 150, "{calls}");
+        // And nothing happened to them.
+        let staff = house.staff();
+        for place in [format!("/v1/individuals/{}", hidden.person), format!("/v1/cases/{}", hidden.case), format!("/v1/sources/{}", hidden.source), format!("/v1/statements/{}", hidden.statement)] {
+            staff.get(&place).expect(200);
+        }
+        assert_eq!(staff.get(&format!("/v1/individuals/{}/relations", hidden.open)).expect(200).body["items"].as_array().unwrap().len(), 1);
+    }
+
+    fn hidden_in_a_body_or_a_query_is_absent(house: &House) {
+        let hidden = Hidden::made(&house.staff());
+        let admin = house.admin();
+        let person = |field: &str, id: &str| json!({"names": [{"text": "A B"}], field: id});
+        let statement = |field: &str, value: Value| {
+            let mut body = json!({"title": "T", "kind": "letter", "issued_on": "2010", "language": "en", "text": "Other words."});
+            body[field] = value;
+            body
+        };
+        let open = format!("/v1/cases/{}", admin.make("/v1/cases", &json!({"individual_id": hidden.open, "country": "CN"})));
+        let text = admin.make("/v1/statements", &json!({"title": "U", "kind": "letter", "issued_on": "2010", "language": "en", "text": "More words."}));
+        let health = |field: &str, id: &str| json!({"holds_from": "2010", "particulars": {"severity": "mild"}, "reason": "r", field: id});
+        for (path, body) in [
+            ("/v1/individuals".to_owned(), person("source_id", &hidden.source)),
+            ("/v1/cases".to_owned(), json!({"individual_id": hidden.person, "country": "CN"})),
+            ("/v1/cases".to_owned(), json!({"individual_id": hidden.open, "country": "CN", "source_id": hidden.source})),
+            (format!("{open}/health"), health("source_id", &hidden.source)),
+            (format!("{open}/health"), health("supersedes", &hidden.fact)),
+            ("/v1/sources".to_owned(), json!({"title": "S", "reliability": "a", "statement_id": hidden.statement})),
+            ("/v1/statements".to_owned(), statement("source_id", json!(hidden.source))),
+            ("/v1/statements".to_owned(), statement("related", json!([{"kind": "reply_to", "statement_id": hidden.statement}]))),
+            (format!("/v1/statements/{text}/mentions"), json!({"individual_id": hidden.person, "start": 0, "end": 4})),
+            (format!("/v1/individuals/{}/relations", hidden.open), json!({"kind": "lawyer", "other_id": hidden.person})),
+        ] {
+            let told = hidden.read(&admin.post(&path, &body));
+            let unknown: Value = serde_json::from_str(&hidden.masked(&body.to_string())).unwrap();
+            assert_eq!(told, hidden.read(&admin.post(&path, &unknown)), "{path} {body}");
+            assert_eq!(told[0], 422, "{path} {body}: {told}");
+        }
+        for (name, actor) in every_role(house) {
+            for query in [format!("/v1/cases?individual={}", hidden.person), format!("/v1/audit?record_id={}", hidden.person), format!("/v1/audit?record_id={}", hidden.case), format!("/v1/audit?record_id={}", hidden.mention)] {
+                assert_eq!(hidden.read(&actor.get(&query)), hidden.read(&actor.get(&hidden.masked(&query))), "{query} as {name}");
+            }
+        }
+    }
+
+    fn what_only_a_team_sees_outlives_what_others_do(house: &House) {
+        let (staff, admin, partner) = (house.staff(), house.admin(), house.partner());
+        let person = staff.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}], "sharing": "public"}));
+        let place = format!("/v1/individuals/{person}");
+        let case = format!("/v1/cases/{}", staff.make("/v1/cases", &json!({"individual_id": person, "country": "CN", "sharing": "restricted"})));
+        // The administrator sees no case, so nothing tells them of one.
+        admin.delete(&place, &admin.get(&place).etag()).expect(204);
+        assert_eq!(admin.get(&place).status, 404);
+        staff.get(&case).expect(200);
+        staff.get(&place).expect(200);
+        assert!(admin.get(&format!("/v1/audit?record_id={person}")).expect(200).text.contains("Hu Jia"));
+        // A former officer is out, and so is a dashboard, whatever it was before.
+        let organisation = admin.get("/v1/me").expect(200).body["organisation_id"].clone();
+        let new = json!({"email": "officer@example.org", "name": "O", "role": "staff", "organisation_id": organisation, "password": crate::support::PASSWORD});
+        let id = admin.make("/v1/accounts", &new);
+        let officer = house.actor("officer");
+        staff.patch(&case, &staff.get(&case).etag(), &json!({"officer_id": id})).expect(200);
+        officer.get(&case).expect(200);
+        staff.patch(&case, &staff.get(&case).etag(), &json!({"officer_id": staff.account()})).expect(200);
+        assert_eq!(officer.get(&case).status, 404);
+        let team = format!("{case}/team/{id}");
+        staff.put(&team, &json!({})).expect(204);
+        officer.get(&case).expect(200);
+        let stage = json!({"holds_from": "2008", "particulars": {"status": "serving_sentence", "certainty": "confirmed"}});
+        staff.make(&format!("{case}/custody"), &stage);
+        staff.make(&format!("{case}/health"), &json!({"holds_from": "2009", "particulars": {"severity": "critical"}}));
+        assert!(officer.get("/v1/priorities").expect(200).text.contains("Hu Jia"));
+        let account = format!("/v1/accounts/{id}");
+        admin.patch(&account, &admin.get(&account).etag(), &json!({"role": "dashboard"})).expect(200);
+        let seen = house.actor("officer").get("/v1/priorities").expect(200).text;
+        assert!(!seen.contains("Hu Jia"), "{seen}");
+        assert_eq!(partner.get(&case).status, 404);
+    }
+}
