@@ -14,7 +14,7 @@ use crate::access::ledger::EntryRow;
 use crate::access::{Allowed, Read, may, secret};
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, CaseId, IndividualId, StatementId};
-use crate::base::page::{Cursor, Limit, Page};
+use crate::base::page::{Cursor, Limit, Page, Paging};
 use crate::base::time::UtcTime;
 use crate::base::words::Sharing;
 use crate::schema::{ledger_entries, ledger_payloads};
@@ -73,20 +73,6 @@ pub struct AuditList {
     /// Recorded at that moment or later.
     #[param(value_type = Option<String>)]
     pub since: Option<UtcTime>,
-    /// How many at most, 1 to 200.
-    #[serde(default)]
-    #[param(value_type = Option<u32>)]
-    pub limit: Limit,
-    /// Where the last page ended.
-    #[param(value_type = Option<String>)]
-    pub cursor: Option<Cursor>,
-}
-
-/// Which page of a history.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct HistoryList {
     /// How many at most, 1 to 200.
     #[serde(default)]
     #[param(value_type = Option<u32>)]
@@ -246,7 +232,7 @@ fn position_of(tx: &mut Read<'_>, cursor: &Cursor) -> Result<i64, Error> {
 
 /// The history of a record that this reader may see, with that of its parts, the oldest first. The cursor counts
 /// what this reader was shown, so that it tells nothing of what they were not.
-fn history(tx: &mut Read<'_>, id: &str, asked: &HistoryList) -> Result<Value, Error> {
+fn history(tx: &mut Read<'_>, id: &str, asked: &Paging) -> Result<Value, Error> {
     let skip = asked.cursor.as_ref().map_or(Ok(0), |cursor| {
         let count = cursor.as_str().parse::<usize>();
         count.map_err(|_| Error::invalid("/cursor", "is not a cursor of this list"))
@@ -293,13 +279,13 @@ fn or_retired(tx: &mut Read<'_>, family: Family, id: &str, found: Result<(), Err
 /// The history of an individual
 ///
 /// What was recorded of the individual and of its parts, the oldest first, as far as the caller may see it.
-#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The individual's id"), HistoryList), extensions(("x-permission" = json!("ReadIndividuals"))),
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The individual's id"), Paging), extensions(("x-permission" = json!("ReadIndividuals"))),
     responses((status = 200, description = "One page", body = Page<EntryOut>)))]
 #[get("/individuals/{id}/history")]
 pub async fn list_individual_history(
     allowed: Allowed<may::ReadIndividuals>,
     id: Path<IndividualId>,
-    query: Query<HistoryList>,
+    query: Query<Paging>,
 ) -> Reply {
     let page = allowed
         .read(move |tx| {
@@ -315,10 +301,10 @@ pub async fn list_individual_history(
 /// The history of a case
 ///
 /// What was recorded of the case and of its facts, the oldest first, as far as the caller may see it.
-#[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id"), HistoryList), extensions(("x-permission" = json!("ReadCases"))),
+#[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id"), Paging), extensions(("x-permission" = json!("ReadCases"))),
     responses((status = 200, description = "One page", body = Page<EntryOut>)))]
 #[get("/cases/{id}/history")]
-pub async fn list_case_history(allowed: Allowed<may::ReadCases>, id: Path<CaseId>, query: Query<HistoryList>) -> Reply {
+pub async fn list_case_history(allowed: Allowed<may::ReadCases>, id: Path<CaseId>, query: Query<Paging>) -> Reply {
     let page = allowed
         .read(move |tx| {
             let found = cases::find(tx, &id.0).map(drop);
@@ -333,13 +319,13 @@ pub async fn list_case_history(allowed: Allowed<may::ReadCases>, id: Path<CaseId
 /// The history of a statement
 ///
 /// What was recorded of the statement and of its mentions, the oldest first, as far as the caller may see it.
-#[utoipa::path(tag = "statements", params(("id" = String, Path, description = "The statement's id"), HistoryList), extensions(("x-permission" = json!("ReadStatements"))),
+#[utoipa::path(tag = "statements", params(("id" = String, Path, description = "The statement's id"), Paging), extensions(("x-permission" = json!("ReadStatements"))),
     responses((status = 200, description = "One page", body = Page<EntryOut>)))]
 #[get("/statements/{id}/history")]
 pub async fn list_statement_history(
     allowed: Allowed<may::ReadStatements>,
     id: Path<StatementId>,
-    query: Query<HistoryList>,
+    query: Query<Paging>,
 ) -> Reply {
     let page = allowed
         .read(move |tx| {

@@ -14,7 +14,7 @@ use crate::base::error::{Code, Error};
 use crate::base::id::OrganisationId;
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::patch::Patch;
-use crate::base::text::{Country, Line, Lines};
+use crate::base::text::{Country, Line, Lines, Link};
 use crate::base::time::UtcTime;
 use crate::base::words::OrganisationKind;
 use crate::schema::organisations;
@@ -45,7 +45,7 @@ pub struct OrganisationRow {
     /// ISO 3166-1 alpha-2.
     pub country: Option<Country>,
     /// Its address on the web.
-    pub website: Option<Line>,
+    pub website: Option<Link>,
     /// When it was recorded.
     pub created_at: UtcTime,
     /// When it last changed.
@@ -80,7 +80,7 @@ pub struct OrganisationIn {
     /// ISO 3166-1 alpha-2.
     pub country: Option<Country>,
     /// Its address on the web.
-    pub website: Option<Line>,
+    pub website: Option<Link>,
 }
 
 /// Changes to an organisation: what is absent stays, null clears.
@@ -106,7 +106,7 @@ pub struct OrganisationPatch {
     /// Its address on the web.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub website: Patch<Line>,
+    pub website: Patch<Link>,
 }
 
 /// An organisation as shown.
@@ -123,7 +123,7 @@ pub struct OrganisationOut {
     /// ISO 3166-1 alpha-2.
     pub country: Option<Country>,
     /// Its address on the web.
-    pub website: Option<Line>,
+    pub website: Option<Link>,
     /// When it was recorded.
     pub created_at: UtcTime,
     /// When it last changed.
@@ -197,6 +197,18 @@ fn seen_by(tx: &Read<'_>, row: &OrganisationRow) -> Result<Value, Error> {
     tx.seen(&row, &out)
 }
 
+/// Another organisation of the same name and country.
+fn namesake(tx: &mut Read<'_>, row: &OrganisationRow) -> Result<Option<OrganisationId>, Error> {
+    let found: Vec<(OrganisationId, Option<Country>)> = organisations::table
+        .filter(organisations::name.eq(row.name.clone()))
+        .filter(organisations::retired_at.is_null())
+        .order(organisations::id)
+        .select((organisations::id, organisations::country))
+        .load(tx.conn())?;
+    let same = |(_, country): &(OrganisationId, Option<Country>)| *country == row.country;
+    Ok(found.into_iter().find(same).map(|(id, _)| id))
+}
+
 /// List organisations
 ///
 /// Every organisation on record, in a stable order.
@@ -247,6 +259,12 @@ pub async fn create_organisation(allowed: Allowed<may::EditOrganisations>, body:
                 updated_at: tx.now(),
                 retired_at: None,
             };
+            if let Some(there) = namesake(tx, &row)? {
+                return Err(Error::already_exists(
+                    "an organisation of that name and country is on record already",
+                    Some(there.to_string()),
+                ));
+            }
             tx.create(&row)?;
             let seen = seen_by(tx, &row)?;
             Ok((row.id, tx.tag(seen)?))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde::Deserialize;
 
 use crate::base::error::{Code, Error};
@@ -177,6 +177,7 @@ impl Settings {
     /// # Errors
     /// `invalid` for a file that cannot be read or says what is not known.
     pub fn from_given(given: Given) -> Result<Self, Error> {
+        refuse_unknown(&unknown_variables())?;
         let file = given.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let secret = match secret_of(given.secret, given.secret_file)? {
             Some(secret) => Some(secret),
@@ -214,6 +215,31 @@ fn secret_of(secret: Option<Secret>, file: Option<PathBuf>) -> Result<Option<Sec
         (Some(secret), _) => Ok(Some(secret)),
         (None, Some(path)) => Ok(Some(Secret::new(read_text(&path)?.trim()))),
         (None, None) => Ok(None),
+    }
+}
+
+/// Variables of the environment that look like settings and are none.
+fn unknown_variables() -> Vec<String> {
+    let known: Vec<_> = CommandLine::command()
+        .get_arguments()
+        .filter_map(|argument| Some(argument.get_env()?.to_owned()))
+        .collect();
+    std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_string_lossy().starts_with("CONSCIENCE_") && !known.contains(name))
+        .map(|name| name.to_string_lossy().into_owned())
+        // Those of the repository's own scripts.
+        .filter(|name| !matches!(name.as_str(), "CONSCIENCE_TEST_POSTGRES" | "CONSCIENCE_BLESS"))
+        .collect()
+}
+
+fn refuse_unknown(names: &[String]) -> Result<(), Error> {
+    match names {
+        [] => Ok(()),
+        names => Err(Error::new(
+            Code::Invalid,
+            format!("no such setting: {}", names.join(", ")),
+        )),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::base::error::{Code, Error};
 use crate::base::id::{OrganisationId, SourceId, StatementId};
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::patch::Patch;
-use crate::base::text::{Language, Line, Prose};
+use crate::base::text::{Language, Line, Link, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Reliability, Sharing, SourceKind};
 use crate::schema::sources;
@@ -48,7 +48,7 @@ pub struct SourceRow {
     /// Who published it.
     pub publisher: Option<Line>,
     /// Where it can be read.
-    pub address: Option<Line>,
+    pub address: Option<Link>,
     /// When it was published.
     pub published_on: Option<Edtf>,
     /// BCP 47.
@@ -101,7 +101,7 @@ pub struct SourceIn {
     /// Who published it.
     pub publisher: Option<Line>,
     /// Where it can be read.
-    pub address: Option<Line>,
+    pub address: Option<Link>,
     /// When it was published.
     pub published_on: Option<Edtf>,
     /// BCP 47.
@@ -134,7 +134,7 @@ pub struct SourcePatch {
     /// Where it can be read.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub address: Patch<Line>,
+    pub address: Patch<Link>,
     /// When it was published.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -179,7 +179,7 @@ pub struct SourceOut {
     /// Who published it.
     pub publisher: Option<Line>,
     /// Where it can be read.
-    pub address: Option<Line>,
+    pub address: Option<Link>,
     /// When it was published.
     pub published_on: Option<Edtf>,
     /// BCP 47.

@@ -22,6 +22,7 @@ use crate::base::id::{AccountId, SessionId};
 use crate::base::time::UtcTime;
 use crate::store::origin::{Clock, Ids};
 use crate::store::{Conn, Db};
+use crate::web::inputs;
 use crate::web::reply::RequestId;
 
 /// What stands behind the door.
@@ -228,6 +229,7 @@ impl<P: Permission> Allowed<P> {
             door.note("forbidden", Some(&viewer.account_id), Some(P::NAME.to_owned()));
             return Err(Error::forbidden());
         }
+        inputs::no_unknown_query(request)?;
         Ok(Self {
             door,
             viewer,

@@ -2,7 +2,6 @@
 //! each kind of record that can be restricted.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::accounts::role_of;
@@ -11,6 +10,7 @@ use crate::access::sharing::TeamRow;
 use crate::access::{Allowed, Read, Write};
 use crate::base::error::{Code, Error};
 use crate::base::id::AccountId;
+use crate::base::page::Paging;
 use crate::base::text::Line;
 use crate::base::time::UtcTime;
 use crate::base::words::{Role, Sharing};
@@ -33,13 +33,6 @@ pub struct MemberOut {
     pub account_id: AccountId,
     /// Since when.
     pub joined_at: UtcTime,
-}
-
-/// A team.
-#[derive(Serialize, ToSchema)]
-pub struct TeamOut {
-    /// In the order in which they joined.
-    pub items: Vec<MemberOut>,
 }
 
 /// Why an administrator joins a team.
@@ -97,19 +90,22 @@ pub fn drop_officer(tx: &mut Write<'_>, record_id: &str, sharing: Sharing, forme
 /// `not_found`.
 pub async fn list<P: Permission>(
     allowed: Allowed<P>,
+    page: Paging,
     find: impl FnOnce(&mut Read<'_>) -> Result<Subject, Error> + Send + 'static,
 ) -> Reply {
     let found = allowed
         .read(move |tx| {
             let subject = find(tx)?;
-            let members = TeamRow::of(tx, &subject.id)?.into_iter().map(|row| MemberOut {
-                account_id: row.account_id,
-                joined_at: row.joined_at,
-            });
-            let out = TeamOut {
-                items: members.collect(),
-            };
-            tx.tag(json!(out))
+            let mut members = TeamRow::of(tx, &subject.id)?;
+            members.sort_by(|one, other| one.account_id.cmp(&other.account_id));
+            let page = page.cut(members, |row| row.account_id.to_string()).try_map(|row| {
+                serde_json::to_value(MemberOut {
+                    account_id: row.account_id,
+                    joined_at: row.joined_at,
+                })
+                .map_err(Error::internal)
+            })?;
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -201,16 +197,17 @@ pub async fn enter(
 macro_rules! team_operations {
     ($tag:literal, $place:literal, $member:literal, $id:ty, $permission:ident, $find:path, $there:path, $list:ident, $put:ident, $leave:ident, $enter:ident) => {
         use actix_web::put;
-        use $crate::access::team::{JoiningIn, TeamOut};
+        use $crate::access::team::{JoiningIn, MemberOut};
+        use $crate::base::page::Paging;
 
         /// List a team
         ///
         /// The accounts that may see the record when it is restricted.
-        #[utoipa::path(tag = $tag, params(("id" = String, Path, description = "The record's id")), extensions(("x-permission" = json!(stringify!($permission)))),
-            responses((status = 200, description = "The team", body = TeamOut, example = json!({"items": [{"account_id": "3f0a3e52-4f24-4d0c-8d43-52b1f5f6b0aa", "joined_at": "2010-05-10T08:00:00Z"}]}))))]
+        #[utoipa::path(tag = $tag, params(("id" = String, Path, description = "The record's id"), Paging), extensions(("x-permission" = json!(stringify!($permission)))),
+            responses((status = 200, description = "The team", body = $crate::base::page::Page<MemberOut>, example = json!({"items": [{"account_id": "3f0a3e52-4f24-4d0c-8d43-52b1f5f6b0aa", "joined_at": "2010-05-10T08:00:00Z"}], "next": null}))))]
         #[get($place)]
-        pub async fn $list(allowed: $crate::access::Allowed<$crate::access::may::$permission>, id: $crate::web::Path<$id>) -> $crate::web::Reply {
-            $crate::access::team::list(allowed, move |tx| $find(tx, &id.0)).await
+        pub async fn $list(allowed: $crate::access::Allowed<$crate::access::may::$permission>, id: $crate::web::Path<$id>, page: $crate::web::Query<Paging>) -> $crate::web::Reply {
+            $crate::access::team::list(allowed, page.0, move |tx| $find(tx, &id.0)).await
         }
 
         /// Put an account on a team

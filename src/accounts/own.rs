@@ -2,7 +2,6 @@
 
 use actix_web::{delete, get, put};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::accounts::{self as rows, AccountRow};
@@ -10,8 +9,9 @@ use crate::access::{Allowed, may};
 use crate::accounts::manage::{self, AccountOut};
 use crate::base::error::{Code, Error};
 use crate::base::id::SessionId;
+use crate::base::page::{Page, Paging};
 use crate::base::time::UtcTime;
-use crate::web::{Json, Path, Reply, reply};
+use crate::web::{Json, Path, Query, Reply, reply};
 
 /// A new password for one's own account.
 #[derive(Deserialize, ToSchema)]
@@ -36,13 +36,6 @@ pub struct SessionOut {
     pub expires_at: UtcTime,
     /// Whether it is the one that asks.
     pub current: bool,
-}
-
-/// The sessions of one's own that still hold.
-#[derive(Serialize, ToSchema)]
-pub struct SessionsOut {
-    /// Newest first.
-    pub items: Vec<SessionOut>,
 }
 
 /// Who am I
@@ -103,25 +96,27 @@ pub async fn change_own_password(allowed: Allowed<may::UseOwnAccount>, body: Jso
 
 /// List one's own sessions
 ///
-/// The sessions of the caller's account that still hold, newest first.
-#[utoipa::path(tag = "me", extensions(("x-permission" = json!("UseOwnAccount"))),
-    responses((status = 200, description = "The sessions", body = SessionsOut,
-        example = json!({"items": [{"id": "0c7f3b52-8a5e-4f0e-8f0a-2f1d6b3c9e44", "created_at": "2010-05-10T08:00:00Z", "expires_at": "2010-06-09T08:00:00Z", "current": true}]}))))]
+/// The sessions of the caller's account that still hold, in a stable order.
+#[utoipa::path(tag = "me", params(Paging), extensions(("x-permission" = json!("UseOwnAccount"))),
+    responses((status = 200, description = "One page", body = Page<SessionOut>,
+        example = json!({"items": [{"id": "0c7f3b52-8a5e-4f0e-8f0a-2f1d6b3c9e44", "created_at": "2010-05-10T08:00:00Z", "expires_at": "2010-06-09T08:00:00Z", "current": true}], "next": null}))))]
 #[get("/me/sessions")]
-pub async fn list_own_sessions(allowed: Allowed<may::UseOwnAccount>) -> Reply {
+pub async fn list_own_sessions(allowed: Allowed<may::UseOwnAccount>, page: Query<Paging>) -> Reply {
     let found = allowed
-        .read(|tx| {
+        .read(move |tx| {
             let (viewer, now) = (tx.viewer(), tx.now());
-            let items: Vec<SessionOut> = rows::open_sessions(tx.conn(), &viewer.account_id, now)?
-                .into_iter()
-                .map(|row| SessionOut {
+            let mut rows = rows::open_sessions(tx.conn(), &viewer.account_id, now)?;
+            rows.sort_by(|one, other| one.id.cmp(&other.id));
+            let page = page.0.cut(rows, |row| row.id.to_string()).try_map(|row| {
+                serde_json::to_value(SessionOut {
                     current: viewer.session_id.as_ref() == Some(&row.id),
                     id: row.id,
                     created_at: row.created_at,
                     expires_at: row.expires_at,
                 })
-                .collect();
-            tx.tag(json!(SessionsOut { items }))
+                .map_err(Error::internal)
+            })?;
+            tx.tag(page.into_value())
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))

@@ -1,6 +1,6 @@
 //! The OpenAPI document: what the rooms say of themselves, completed with what holds for all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -65,6 +65,21 @@ impl Document {
             .iter()
             .find(|(template, _)| fits(template))
             .map(|(_, methods)| methods.clone())
+    }
+
+    /// The operations that know query parameters.
+    #[must_use]
+    pub fn asking(&self) -> HashSet<String> {
+        let mut asking = HashSet::new();
+        for (path, item) in entries(&self.value["paths"]) {
+            for method in METHODS {
+                let parameters = item[method]["parameters"].as_array().into_iter().flatten();
+                if parameters.clone().any(|parameter| parameter["in"] == "query") {
+                    asking.insert(format!("{} {path}", method.to_uppercase()));
+                }
+            }
+        }
+        asking
     }
 
     /// Permission by role and operation by permission, as a text that is checked in.
@@ -140,9 +155,10 @@ fn complete(document: &mut Value) {
             let permission = operation["x-permission"].as_str().map(str::to_owned);
             let closed = permission.as_deref().is_some_and(|name| name != "Stranger");
             let has_body = !operation["requestBody"].is_null();
-            let mut codes = vec![Code::Unavailable];
+            let mut codes = vec![Code::Internal, Code::Unavailable];
             if closed {
-                codes.extend([Code::Unauthorised, Code::Forbidden]);
+                // Every operation refuses query parameters that it does not know.
+                codes.extend([Code::Unauthorised, Code::Forbidden, Code::Invalid]);
                 operation["security"] = json!([{"bearer": []}]);
             } else {
                 operation["security"] = json!([]);
@@ -161,13 +177,10 @@ fn complete(document: &mut Value) {
                     Code::Invalid,
                 ]);
             }
-            if method == "get" && !operation["parameters"].is_null() {
-                codes.push(Code::Invalid);
-            }
             if method == "patch" || (method == "delete" && operation["x-unconditional"].is_null()) {
-                codes.extend([Code::PreconditionFailed, Code::PreconditionRequired, Code::Conflict]);
+                codes.extend([Code::PreconditionFailed, Code::PreconditionRequired]);
             }
-            if method == "post" && has_body {
+            if matches!(method, "patch" | "delete" | "put") || (method == "post" && has_body) {
                 codes.push(Code::Conflict);
             }
             let responses = &mut operation["responses"];
@@ -212,7 +225,6 @@ fn refer_to_items(document: &mut Value) {
     for (name, schema) in schemas.iter_mut() {
         let item = match name.split_once('_') {
             Some(("Page", item)) => item.to_owned(),
-            Some(("FactsOut", kind)) => format!("FactOut_{kind}"),
             _ => continue,
         };
         if known.contains(&item) {
@@ -266,15 +278,27 @@ fn problem_schema() -> Value {
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.slug()).collect();
     let mut properties = Map::new();
     for (name, schema) in [
-        ("type", json!({"type": "string"})),
-        ("title", json!({"type": "string"})),
-        ("status", json!({"type": "integer"})),
-        ("code", json!({"type": "string", "enum": codes})),
-        ("detail", json!({"type": "string"})),
-        ("request_id", json!({"type": "string"})),
+        (
+            "type",
+            json!({"type": "string", "description": "Where the code is explained"}),
+        ),
+        ("title", json!({"type": "string", "description": "What the code means"})),
+        ("status", json!({"type": "integer", "description": "The HTTP status"})),
+        (
+            "code",
+            json!({"type": "string", "enum": codes, "description": "What went wrong, by a name that clients may rely on"}),
+        ),
+        (
+            "detail",
+            json!({"type": "string", "description": "What went wrong here"}),
+        ),
+        (
+            "request_id",
+            json!({"type": "string", "description": "The request's id, for whoever asks us about it; also in `X-Request-Id`"}),
+        ),
         (
             "errors",
-            json!({"type": "array", "items": {"type": "object", "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}, "required": ["pointer", "detail"]}}),
+            json!({"type": "array", "description": "The fields concerned, each by its JSON pointer, or `/parameter`", "items": {"type": "object", "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}, "required": ["pointer", "detail"]}}),
         ),
         (
             "existing",

@@ -30,16 +30,20 @@ pub struct State {
     pub register: Arc<Register>,
     /// The OpenAPI document and what is known of its paths.
     pub document: Arc<document::Document>,
+    /// Which operations know query parameters.
+    pub asking: Arc<inputs::Asking>,
 }
 
 impl State {
     /// Everything that a server needs, over that door.
     #[must_use]
     pub fn new(door: Door) -> Self {
+        let document = document::Document::made();
         Self {
             door: Arc::new(door),
             register: Arc::new(Register::default()),
-            document: Arc::new(document::Document::made()),
+            asking: Arc::new(inputs::Asking(document.asking())),
+            document: Arc::new(document),
         }
     }
 }
@@ -81,6 +85,7 @@ pub fn app(
     app.app_data(state.door.clone())
         .app_data(state.register.clone())
         .app_data(state.document.clone())
+        .app_data(state.asking.clone())
         .app_data(web::PayloadConfig::new(inputs::BODY_LIMIT_BYTES))
         .route("/openapi.json", web::get().to(openapi))
         .route("/errors", web::get().to(errors))

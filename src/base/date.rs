@@ -109,6 +109,27 @@ impl fmt::Display for Edtf {
     }
 }
 
+/// Reads one whole day, `2010-05-10`, of the years 1 to 9999.
+///
+/// # Errors
+/// In words.
+pub fn whole_day(text: &str) -> Result<NaiveDate, String> {
+    match Edtf::parse(text) {
+        Ok(date) if date.text.len() == 10 && date.earliest == date.latest => Ok(date.earliest),
+        _ => Err("must be a whole day, such as 2010-05-10".to_owned()),
+    }
+}
+
+/// The same, for a field that may be absent.
+///
+/// # Errors
+/// In words.
+pub fn optional_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    Option::<String>::deserialize(deserializer)?
+        .map(|text| whole_day(&text).map_err(serde::de::Error::custom))
+        .transpose()
+}
+
 stored_as_text!([] Edtf);
 text_schema!(
     Edtf,
@@ -170,7 +191,7 @@ fn year_range(text: &str) -> Option<(i32, i32)> {
         return None;
     }
     let known = text.trim_end_matches('X');
-    if known.len() < 2 || !known.bytes().all(|byte| byte.is_ascii_digit()) {
+    if known.is_empty() || !known.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let low: i32 = text.replace('X', "0").parse().ok()?;
@@ -244,6 +265,7 @@ mod tests {
             ("2008-21", "2008-03-01", "2008-05-31"),
             ("2009-12-XX", "2009-12-01", "2009-12-31"),
             ("196X", "1960-01-01", "1969-12-31"),
+            ("1XXX", "1000-01-01", "1999-12-31"),
             ("2008-12/2009-06", "2008-12-01", "2009-06-30"),
             ("../2010", "0001-01-01", "2010-12-31"),
             ("2004-02-29", "2004-02-29", "2004-02-29"),

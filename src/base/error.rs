@@ -77,8 +77,8 @@ pub struct Error {
     pub errors: Vec<FieldError>,
     /// The record that is there already.
     pub existing: Option<String>,
-    /// The record as it is now.
-    pub current: Option<serde_json::Value>,
+    /// The record as it is now, and its entity tag.
+    pub current: Option<(serde_json::Value, String)>,
     inside: Option<String>,
 }
 

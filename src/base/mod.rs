@@ -3,6 +3,7 @@
 mod stored;
 #[macro_use]
 pub mod choice;
+mod countries;
 pub mod date;
 pub mod error;
 pub mod id;

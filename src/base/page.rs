@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::base::error::Error;
 
@@ -65,6 +65,32 @@ impl<'de> Deserialize<'de> for Cursor {
             Some(inside) if inside.len() <= 200 && !inside.contains('\0') => Ok(Self(inside)),
             _ => Err(de::Error::custom("is not a cursor of this list")),
         }
+    }
+}
+
+/// Which page of a list that is asked for nothing else.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// How many at most, 1 to 200.
+    #[serde(default)]
+    #[param(value_type = Option<u32>)]
+    pub limit: Limit,
+    /// Where the last page ended.
+    #[param(value_type = Option<String>)]
+    pub cursor: Option<Cursor>,
+}
+
+impl Paging {
+    /// The page of a short list that was read as a whole, in the order of its keys.
+    pub fn cut<T>(&self, rows: Vec<T>, key: impl Fn(&T) -> String) -> Page<T> {
+        let after = self.cursor.as_ref().map(Cursor::as_str);
+        let rest = rows
+            .into_iter()
+            .filter(|row| after.is_none_or(|after| key(row).as_str() > after))
+            .take(self.limit.as_len() + 1);
+        Page::of(rest.collect(), self.limit, &key)
     }
 }
 

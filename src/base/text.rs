@@ -1,5 +1,8 @@
 //! Text from outside: what a field may hold is a type.
 
+use std::collections::HashSet;
+
+use crate::base::countries::ASSIGNED;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use serde::de::DeserializeOwned;
@@ -12,7 +15,7 @@ const LINE_CHARS: usize = 500;
 /// Longest prose, in bytes.
 pub const PROSE_BYTES: usize = 2_000_000;
 /// Longest list within a record.
-const LIST_ITEMS: usize = 200;
+pub const LIST_ITEMS: usize = 200;
 
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident) => {
@@ -61,6 +64,14 @@ text_type! {
     Country
 }
 text_type! {
+    /// An address on the web: http or https.
+    Link
+}
+text_type! {
+    /// An address of electronic mail, in lower case.
+    Email
+}
+text_type! {
     /// A language: a BCP 47 tag.
     Language
 }
@@ -107,10 +118,46 @@ impl Country {
     /// # Errors
     /// In words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        if ASSIGNED.split_whitespace().any(|code| code == text) {
             Ok(Self(text.to_owned()))
         } else {
             Err("must be an ISO 3166-1 code of two capitals, such as CN".to_owned())
+        }
+    }
+}
+
+impl Link {
+    /// Checks the form.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let line = Line::parse(text)?;
+        let place = ["https://", "http://"]
+            .iter()
+            .find_map(|scheme| line.0.strip_prefix(scheme))
+            .filter(|place| !place.starts_with('/') && !place.is_empty());
+        match place {
+            Some(place) if !place.contains(char::is_whitespace) => Ok(Self(line.0)),
+            _ => Err("must be an address on the web, such as https://www.nchrd.org/".to_owned()),
+        }
+    }
+}
+
+impl Email {
+    /// Checks the form; lower case, since people write it either way.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let line = Line::parse(text)?.0.to_lowercase();
+        let parts = line
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
+        if parts && line.len() <= 320 && !line.chars().any(|c| c.is_whitespace() || is_invisible(c)) {
+            Ok(Self(line))
+        } else {
+            Err("must be an address such as name@example.org".to_owned())
         }
     }
 }
@@ -140,7 +187,7 @@ fn is_bidi_control(c: char) -> bool {
 }
 
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{00ad}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}')
+    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{00ad}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{2800}' | '\u{fe00}'..='\u{fe0f}')
         || unicode_normalization::char::is_combining_mark(c)
 }
 
@@ -197,9 +244,15 @@ impl<T: Serialize> Serialize for Listed<T> {
 
 impl<'de, T: Deserialize<'de> + Serialize> Deserialize<'de> for Listed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let items = Vec::deserialize(deserializer)?;
+        let items: Vec<T> = Vec::deserialize(deserializer)?;
         if items.len() > LIST_ITEMS {
             return Err(de::Error::custom(format!("must have at most {LIST_ITEMS} items")));
+        }
+        let mut seen = HashSet::new();
+        for item in &items {
+            if !seen.insert(serde_json::to_string(item).map_err(de::Error::custom)?) {
+                return Err(de::Error::custom("must not hold the same twice"));
+            }
         }
         Ok(Self::new(items))
     }
@@ -232,10 +285,45 @@ mod tests {
 
     #[test]
     fn names_that_cannot_be_seen_or_deceive_are_refused() {
-        for bad in ["", "   ", "\u{200b}\u{200d}", "a\u{202e}b", "a\0b", "\u{301}", "a\nb"] {
+        for bad in [
+            "",
+            "   ",
+            "\u{2800}",
+            "\u{200b}\u{200d}",
+            "a\u{202e}b",
+            "a\0b",
+            "\u{301}",
+            "a\nb",
+        ] {
             assert!(Line::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(Line::parse(" Nguye\u{302}\u{303}n ").unwrap().as_str(), "Nguyễn");
+    }
+
+    #[test]
+    fn addresses_are_of_the_web_and_of_mail() {
+        for bad in [
+            "javascript:alert(1)",
+            "www.example.org",
+            "https://",
+            "http:///x",
+            "https://a b",
+            "data:text/html,x",
+        ] {
+            assert!(Link::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            Link::parse(" https://www.nchrd.org/?p=1 ").unwrap().as_str(),
+            "https://www.nchrd.org/?p=1"
+        );
+        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "z\u{202e}@q.org", "a\u{200b}@b"] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(
+            Email::parse(" Staff@Example.org ").unwrap().as_str(),
+            "staff@example.org"
+        );
+        assert!(Country::parse("CN").is_ok() && Country::parse("XX").is_err() && Country::parse("cn").is_err());
     }
 
     #[test]

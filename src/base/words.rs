@@ -54,6 +54,27 @@ choice! {
     }
 }
 
+impl Information {
+    /// Whether it is rather to be disbelieved.
+    #[must_use]
+    pub fn is_doubted(self) -> bool {
+        matches!(self, Self::Doubtful | Self::Improbable)
+    }
+
+    /// The most believed first. On the Admiralty scale 6 is no judgement, not the lowest: it stands before doubt.
+    #[must_use]
+    pub fn standing(self) -> u8 {
+        match self {
+            Self::Confirmed => 0,
+            Self::ProbablyTrue => 1,
+            Self::PossiblyTrue => 2,
+            Self::CannotJudge => 3,
+            Self::Doubtful => 4,
+            Self::Improbable => 5,
+        }
+    }
+}
+
 choice! {
     /// How facts that contradict each other stand to one another.
     pub enum Rank("rank") {

@@ -3,7 +3,7 @@
 
 use actix_web::{get, post};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -11,12 +11,13 @@ use crate::access::{Allowed, Read, Write, may};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
 use crate::base::id::{CaseId, FactId, OrganisationId, SourceId};
+use crate::base::page::{Page, Paging};
 use crate::base::text::{Line, Prose};
 use crate::base::words::{Information, Rank, Sharing};
 use crate::cases::particulars::{Charge, Custody, FactKind, Health, Kind, Particulars, Sentence};
 use crate::cases::rows::{CaseRow, FactRow, facts_of, find, superseded_by};
 use crate::sources;
-use crate::web::{Json, Path, Reply, reply};
+use crate::web::{Json, Path, Query, Reply, reply};
 
 /// A fact to record.
 #[derive(Deserialize, ToSchema)]
@@ -105,13 +106,6 @@ pub struct FactOut<P> {
     pub retracted_at: Option<crate::base::time::UtcTime>,
 }
 
-/// The facts of one kind.
-#[derive(Serialize, ToSchema)]
-pub struct FactsOut<P> {
-    /// By the day from which they hold; superseded and retracted ones among them.
-    pub items: Vec<FactOut<P>>,
-}
-
 /// The fact as this reader may see it.
 ///
 /// # Errors
@@ -162,12 +156,29 @@ fn of_kind(tx: &mut Read<'_>, case: &CaseId, kind: FactKind) -> Result<Vec<FactR
         .collect())
 }
 
-async fn listed(allowed: Allowed<may::ReadCases>, case: CaseId, kind: FactKind) -> Reply {
+async fn listed(allowed: Allowed<may::ReadCases>, case: CaseId, kind: FactKind, page: Paging) -> Reply {
     let found = allowed
         .read(move |tx| {
-            let rows = of_kind(tx, &case, kind)?;
-            let items = rows.iter().map(|row| seen_by(tx, row)).collect::<Result<Vec<_>, _>>()?;
-            tx.tag(json!({"items": items}))
+            let key = |row: &FactRow| format!("{}/{}/{}", row.earliest, row.latest, row.id);
+            let rows = page.cut(of_kind(tx, &case, kind)?, key);
+            let page = rows.try_map(|row| seen_by(tx, &row))?;
+            tx.tag(page.into_value())
+        })
+        .await?;
+    Ok(reply::record(allowed.request(), &found))
+}
+
+fn one(tx: &mut Read<'_>, (case, id): &(CaseId, FactId), kind: FactKind) -> Result<FactRow, Error> {
+    let mut facts = of_kind(tx, case, kind)?.into_iter();
+    facts.find(|fact| fact.id == *id).ok_or_else(Error::not_found)
+}
+
+async fn found(allowed: Allowed<may::ReadCases>, path: (CaseId, FactId), kind: FactKind) -> Reply {
+    let found = allowed
+        .read(move |tx| {
+            let row = one(tx, &path, kind)?;
+            let seen = seen_by(tx, &row)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -262,7 +273,7 @@ async fn added<P: Kind>(allowed: Allowed<may::EditCases>, case: CaseId, given: F
         })
         .await?;
     Ok(reply::created(
-        &format!("/v1/cases/{}/{place}", made.0.case_id),
+        &format!("/v1/cases/{}/{place}/{}", made.0.case_id, made.0.id),
         &made.1,
     ))
 }
@@ -295,11 +306,7 @@ async fn retracted(
 ) -> Reply {
     let done = allowed
         .write(move |tx| {
-            let (case, id) = path;
-            let before = of_kind(tx, &case, kind)?
-                .into_iter()
-                .find(|fact| fact.id == id)
-                .ok_or_else(Error::not_found)?;
+            let before = one(tx, &path, kind)?;
             if before.retracted_at.is_some() {
                 return Err(Error::new(Code::Conflict, "that fact was retracted already"));
             }
@@ -322,15 +329,26 @@ async fn retracted(
 }
 
 macro_rules! fact_operations {
-    ($kind:ident, $place:literal, [$list_doc:literal, $create_doc:literal, $retract_doc:literal], $list:ident $list_path:literal, $create:ident, $retract:ident $retract_path:literal, $example:tt) => {
+    ($kind:ident, $place:literal, [$list_doc:literal, $find_doc:literal, $create_doc:literal, $retract_doc:literal], $list:ident $list_path:literal, $find:ident $find_path:literal, $create:ident, $retract:ident $retract_path:literal, $example:tt) => {
         #[doc = $list_doc]
         #[doc = ""]
         #[doc = "Every such fact that the caller may see, superseded and retracted ones among them, by the day from which it holds."]
-        #[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id")), extensions(("x-permission" = json!("ReadCases"))),
-            responses((status = 200, description = "The facts", body = FactsOut<$kind>)))]
+        #[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id"), Paging), extensions(("x-permission" = json!("ReadCases"))),
+            responses((status = 200, description = "One page", body = Page<FactOut<$kind>>)))]
         #[get($list_path)]
-        pub async fn $list(allowed: Allowed<may::ReadCases>, id: Path<CaseId>) -> Reply {
-            listed(allowed, id.0, $kind::KIND).await
+        pub async fn $list(allowed: Allowed<may::ReadCases>, id: Path<CaseId>, page: Query<Paging>) -> Reply {
+            listed(allowed, id.0, $kind::KIND, page.0).await
+        }
+
+        #[doc = $find_doc]
+        #[doc = ""]
+        #[doc = "The fact, also where it was superseded or retracted."]
+        #[utoipa::path(tag = "cases", params(("id" = String, Path, description = "The case's id"), ("fact_id" = String, Path, description = "The fact's id")),
+            extensions(("x-permission" = json!("ReadCases"))),
+            responses((status = 200, description = "The fact", body = FactOut<$kind>)))]
+        #[get($find_path)]
+        pub async fn $find(allowed: Allowed<may::ReadCases>, path: Path<(CaseId, FactId)>) -> Reply {
+            found(allowed, path.0, $kind::KIND).await
         }
 
         #[doc = $create_doc]
@@ -360,34 +378,38 @@ macro_rules! fact_operations {
 
 fact_operations!(Custody,
     "custody",
-    ["List the custody stages of a case", "Record a custody stage", "Retract a custody stage"], list_custody "/cases/{id}/custody", create_custody, retract_custody "/cases/{id}/custody/{fact_id}/retract",
+    ["List the custody stages of a case", "One custody stage", "Record a custody stage", "Retract a custody stage"], list_custody "/cases/{id}/custody", find_custody "/cases/{id}/custody/{fact_id}", create_custody, retract_custody "/cases/{id}/custody/{fact_id}/retract",
     {"holds_from": "2008-12-08", "particulars": {"status": "criminally_detained", "certainty": "confirmed"}, "information": "confirmed"});
 fact_operations!(Charge,
     "charges",
-    ["List the charges of a case", "Record a charge", "Retract a charge"], list_charges "/cases/{id}/charges", create_charge, retract_charge "/cases/{id}/charges/{fact_id}/retract",
+    ["List the charges of a case", "One charge", "Record a charge", "Retract a charge"], list_charges "/cases/{id}/charges", find_charge "/cases/{id}/charges/{fact_id}", create_charge, retract_charge "/cases/{id}/charges/{fact_id}/retract",
     {"holds_from": "2009-12-25", "particulars": {"offence": "Inciting subversion of state power", "article": "105(2)", "status": "convicted"}});
 fact_operations!(Sentence,
     "sentences",
-    ["List the sentences of a case", "Record a sentence", "Retract a sentence"], list_sentences "/cases/{id}/sentences", create_sentence, retract_sentence "/cases/{id}/sentences/{fact_id}/retract",
+    ["List the sentences of a case", "One sentence", "Record a sentence", "Retract a sentence"], list_sentences "/cases/{id}/sentences", find_sentence "/cases/{id}/sentences/{fact_id}", create_sentence, retract_sentence "/cases/{id}/sentences/{fact_id}/retract",
     {"holds_from": "2009-12-25", "particulars": {"kind": "fixed_term", "years": 11, "credited_start": "2009-06-23", "official_end": "2020-06-21"}});
 fact_operations!(Health,
     "health",
-    ["List the health reports of a case", "Record a health report", "Retract a health report"], list_health "/cases/{id}/health", create_health, retract_health "/cases/{id}/health/{fact_id}/retract",
+    ["List the health reports of a case", "One health report", "Record a health report", "Retract a health report"], list_health "/cases/{id}/health", find_health "/cases/{id}/health/{fact_id}", create_health, retract_health "/cases/{id}/health/{fact_id}/retract",
     {"holds_from": "2010-03-30", "particulars": {"severity": "serious", "conditions": ["Cirrhosis of the liver"]}});
 
 /// Puts the operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(list_custody)
+        .service(find_custody)
         .service(create_custody)
         .service(retract_custody)
         .service(list_charges)
+        .service(find_charge)
         .service(create_charge)
         .service(retract_charge)
         .service(list_sentences)
+        .service(find_sentence)
         .service(create_sentence)
         .service(retract_sentence)
         .service(list_health)
+        .service(find_health)
         .service(create_health)
         .service(retract_health);
 }

@@ -9,9 +9,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::base::choice::Choice;
-use crate::base::date::{Edtf, plus_term};
+use crate::base::date::{Edtf, optional_day, plus_term};
 use crate::base::error::Error;
-use crate::base::text::Line;
+use crate::base::text::{LIST_ITEMS, Line};
 use crate::base::words::{
     Care, Certainty, ChargeStatus, CustodyForm, CustodyStatus, Instance, LegalStage, ReleaseType, SentenceKind,
     Severity, SupplementaryKind, Trend,
@@ -117,6 +117,7 @@ pub struct Sentence {
     #[serde(default)]
     pub suspended: bool,
     /// The day from which time served counts.
+    #[serde(default, deserialize_with = "optional_day")]
     pub credited_start: Option<NaiveDate>,
     /// The end that the document gives.
     pub official_end: Option<Edtf>,
@@ -142,12 +143,7 @@ impl Sentence {
             return None;
         }
         let number = |value: Option<u16>| i32::from(value.unwrap_or(0));
-        let full = plus_term(
-            self.credited_start?,
-            number(self.years),
-            number(self.months),
-            number(self.days),
-        );
+        let full = self.term_from(self.credited_start?);
         let reduced = self
             .reductions
             .iter()
@@ -165,6 +161,13 @@ impl Sentence {
             .as_ref()
             .map(Edtf::latest)
             .or_else(|| self.computed_end(as_of))
+    }
+
+    /// The day after that many years, months and days from a day: the end of the term, where nothing else tells it.
+    #[must_use]
+    pub fn term_from(&self, day: NaiveDate) -> NaiveDate {
+        let number = |value: Option<u16>| i32::from(value.unwrap_or(0));
+        plus_term(day, number(self.years), number(self.months), number(self.days))
     }
 
     /// Whether the document gives another end than the computation.
@@ -220,6 +223,39 @@ pub trait Kind: Serialize + DeserializeOwned + Send + 'static {
     fn check(&self, holds_from: &Edtf) -> Result<(), Error>;
 }
 
+/// Refuses a word that was in use on no day that the date may mean.
+fn in_use(pointer: &str, word: impl Choice, when: &Edtf) -> Result<(), Error> {
+    if word.valid_in(when.earliest().year()) || word.valid_in(when.latest().year()) {
+        Ok(())
+    } else {
+        Err(Error::invalid(pointer, "was not in use then: see /v1/vocabularies"))
+    }
+}
+
+/// Refuses a term that no court imposes.
+fn within(place: &str, years: Option<u16>, months: Option<u16>, days: Option<u16>) -> Result<(), Error> {
+    for (part, given, most) in [
+        ("years", years, 1000),
+        ("months", months, 12_000),
+        ("days", days, 36_600),
+    ] {
+        if given.is_some_and(|given| given > most) {
+            return Err(Error::invalid(
+                &format!("{place}/{part}"),
+                format!("must be at most {most}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn few(pointer: &str, length: usize) -> Result<(), Error> {
+    if length > LIST_ITEMS {
+        return Err(Error::invalid(pointer, format!("must have at most {LIST_ITEMS} items")));
+    }
+    Ok(())
+}
+
 impl Kind for Custody {
     const KIND: FactKind = FactKind::Custody;
 
@@ -231,16 +267,9 @@ impl Kind for Custody {
         {
             return Err(Error::invalid("/particulars/until", "must not end before it starts"));
         }
-        let years = holds_from.earliest().year()..=holds_from.latest().year();
-        if let Some(form) = self.form
-            && !(form.valid_in(*years.start()) || form.valid_in(*years.end()))
-        {
-            return Err(Error::invalid(
-                "/particulars/form",
-                "was not in use then: see /v1/vocabularies",
-            ));
-        }
-        Ok(())
+        in_use("/particulars/status", self.status, holds_from)?;
+        self.form
+            .map_or(Ok(()), |form| in_use("/particulars/form", form, holds_from))
     }
 }
 
@@ -255,7 +284,8 @@ impl Kind for Charge {
 impl Kind for Sentence {
     const KIND: FactKind = FactKind::Sentence;
 
-    fn check(&self, _: &Edtf) -> Result<(), Error> {
+    fn check(&self, holds_from: &Edtf) -> Result<(), Error> {
+        in_use("/particulars/kind", self.kind, holds_from)?;
         let term = [self.years, self.months, self.days]
             .into_iter()
             .flatten()
@@ -272,8 +302,33 @@ impl Kind for Sentence {
             }
             _ => {}
         }
-        if self.years.is_some_and(|years| years > 200) {
-            return Err(Error::invalid("/particulars/years", "must be at most 200"));
+        within("/particulars", self.years, self.months, self.days)?;
+        few("/particulars/reductions", self.reductions.len())?;
+        few("/particulars/supplementary", self.supplementary.len())?;
+        for (place, less) in self.reductions.iter().enumerate() {
+            within(
+                &format!("/particulars/reductions/{place}"),
+                less.years,
+                less.months,
+                less.days,
+            )?;
+        }
+        for (place, other) in self.supplementary.iter().enumerate() {
+            within(
+                &format!("/particulars/supplementary/{place}"),
+                other.years,
+                other.months,
+                None,
+            )?;
+        }
+        // Time served before a verdict may end the term before it; without that, nothing does.
+        if let (None, Some(end)) = (self.credited_start, &self.official_end)
+            && end.latest() < holds_from.earliest()
+        {
+            return Err(Error::invalid(
+                "/particulars/official_end",
+                "must not lie before the verdict",
+            ));
         }
         if let (Some(start), Some(end)) = (self.credited_start, &self.official_end)
             && end.latest() < start
@@ -290,7 +345,15 @@ impl Kind for Sentence {
 impl Kind for Health {
     const KIND: FactKind = FactKind::Health;
 
-    fn check(&self, _: &Edtf) -> Result<(), Error> {
+    fn check(&self, holds_from: &Edtf) -> Result<(), Error> {
+        few("/particulars/conditions", self.conditions.len())?;
+        let confirmed = self.last_confirmed.as_ref();
+        if confirmed.is_some_and(|day| day.latest() < holds_from.earliest()) {
+            return Err(Error::invalid(
+                "/particulars/last_confirmed",
+                "must not lie before the observation",
+            ));
+        }
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use crate::accounts::require_good_password;
 use crate::base::choice::Choice;
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, OrganisationId};
-use crate::base::text::{Line, Lines};
+use crate::base::text::{Email, Line, Lines};
 use crate::base::words::{OrganisationKind, Role};
 use crate::organisations::{self, OrganisationRow};
 use crate::settings::{AccountAction, Settings};
@@ -68,12 +68,10 @@ pub struct NewAccount {
 /// `already_exists` for an address that has an account.
 pub fn add(door: &Door, new: NewAccount) -> Result<AccountId, Error> {
     require_good_password("/password", &new.password)?;
+    let email = Email::parse(&new.email).map_err(|detail| Error::invalid("/email", detail))?;
     let password_hash = secret::hash_password(&new.password, &door.salt())?;
     door.write_as_owner(super::owner(), move |tx| {
-        let email = new.email.trim().to_lowercase();
-        if !email.contains('@') || email.len() > 320 {
-            return Err(Error::invalid("/email", "must be an address"));
-        }
+        let email = email.as_str().to_owned();
         if rows::find_by_email(tx.conn(), &email)?.is_some() {
             return Err(Error::new(Code::AlreadyExists, "there is an account with that address"));
         }

@@ -7,6 +7,8 @@ mod serve;
 pub use account::{NewAccount, add as add_account};
 pub use sample::load as load_sample;
 
+use std::io::Write;
+
 use crate::access::secret::Keys;
 use crate::access::{Door, Viewer};
 use crate::app::document::Document;
@@ -31,7 +33,8 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
         Command::Account { action } => account::run(&settings, action),
         Command::Backup { file } => open_current(&settings)?.backup(&file),
         Command::Openapi => {
-            print!("{}", Document::made().text);
+            // Whoever reads the first lines alone has closed the pipe: no fault.
+            let _ = std::io::stdout().write_all(Document::made().text.as_bytes());
             Ok(())
         }
     }

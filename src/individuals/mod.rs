@@ -27,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(api::retire_individual)
         .service(relations::list_relations)
         .service(relations::create_relation)
+        .service(relations::find_relation)
         .service(relations::retire_relation);
     team::team_routes(config);
 }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::base::error::Error;
 use crate::base::text::{Language, Line, Listed};
 use crate::base::words::{NameKind, Romanisation, Script};
+use crate::names;
 
 /// A name that a person is known by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -45,8 +46,8 @@ pub struct Identifier {
 ///
 /// # Errors
 /// `invalid` for none, too many, or two that are preferred.
-pub fn checked(names: &Listed<Name>) -> Result<Listed<Name>, Error> {
-    let names = names.items();
+pub fn checked(given: &Listed<Name>) -> Result<Listed<Name>, Error> {
+    let names = given.items();
     if names.is_empty() || names.len() > 100 {
         return Err(Error::invalid("/names", "must have 1 to 100 names"));
     }
@@ -55,6 +56,22 @@ pub fn checked(names: &Listed<Name>) -> Result<Listed<Name>, Error> {
             &format!("/names/{second}/preferred"),
             "only one name may be preferred",
         ));
+    }
+    for (place, name) in names.iter().enumerate() {
+        if names::fold(name.text.as_str()).trim().is_empty() {
+            return Err(Error::invalid(&format!("/names/{place}/text"), "must have a letter"));
+        }
+        let told = script_of(name.text.as_str());
+        if name
+            .script
+            .zip(told)
+            .is_some_and(|(given, told)| !given.may_be_of(told))
+        {
+            return Err(Error::invalid(
+                &format!("/names/{place}/script"),
+                "is not the script of that text",
+            ));
+        }
     }
     let told = |name: &Name| Name {
         script: name.script.or_else(|| script_of(name.text.as_str())),

@@ -3,19 +3,20 @@
 use actix_web::{delete, get, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::{Allowed, Read, may};
 use crate::base::error::Error;
 use crate::base::id::{IndividualId, OrganisationId, RelationId, SourceId};
+use crate::base::page::{Page, Paging};
 use crate::base::text::Prose;
 use crate::base::time::UtcTime;
 use crate::base::words::RelationKind;
 use crate::individuals::{assert_known, find, find_all};
 use crate::schema::relations;
 use crate::sources;
-use crate::web::{Json, Path, Reply, reply};
+use crate::web::{IfMatch, Json, Path, Query, Reply, reply};
 
 /// A relation as stored: what the other is to the individual.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -90,13 +91,6 @@ pub struct RelationOut {
     pub created_at: UtcTime,
 }
 
-/// A person's relations.
-#[derive(Serialize, ToSchema)]
-pub struct RelationsOut {
-    /// In a stable order.
-    pub items: Vec<RelationOut>,
-}
-
 /// The person's relations to people whom this reader may see too, from either side.
 ///
 /// # Errors
@@ -148,18 +142,76 @@ pub fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Value>, Error> {
     Ok(seen)
 }
 
+/// The same relation, from either side, if it is on record.
+fn same(
+    tx: &mut Read<'_>,
+    id: &IndividualId,
+    kind: RelationKind,
+    other: &IndividualId,
+) -> Result<Option<RelationId>, Error> {
+    let forth = relations::individual_id
+        .eq(id.clone())
+        .and(relations::other_id.eq(other.clone()))
+        .and(relations::kind.eq(kind));
+    let back = relations::individual_id
+        .eq(other.clone())
+        .and(relations::other_id.eq(id.clone()))
+        .and(relations::kind.eq(kind.seen_from_other()));
+    let found = relations::table
+        .filter(forth.or(back))
+        .filter(relations::retired_at.is_null())
+        .select(relations::id)
+        .first(tx.conn())
+        .optional()?;
+    Ok(found)
+}
+
 /// List a person's relations
 ///
 /// Spouses, co-defendants, lawyers and others, as far as the caller may see both people.
-#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("ReadIndividuals"))),
-    responses((status = 200, description = "The relations", body = RelationsOut, example = json!({"items": [{"id": "5d0b4d1e-0d24-4f9e-9df5-2f64a0c4a7d1", "kind": "spouse", "other_id": "7a1f1df5-3a0a-4d6f-8a54-5d5dbd0e7f10", "other_name": "Zeng Jinyan"}]}))))]
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id"), Paging), extensions(("x-permission" = json!("ReadIndividuals"))),
+    responses((status = 200, description = "One page", body = Page<RelationOut>)))]
 #[get("/individuals/{id}/relations")]
-pub async fn list_relations(allowed: Allowed<may::ReadIndividuals>, id: Path<IndividualId>) -> Reply {
+pub async fn list_relations(
+    allowed: Allowed<may::ReadIndividuals>,
+    id: Path<IndividualId>,
+    page: Query<Paging>,
+) -> Reply {
     let found = allowed
         .read(move |tx| {
             find(tx, &id.0)?;
-            let items = of(tx, &id.0)?;
-            tx.tag(json!({"items": items}))
+            let relations = of(tx, &id.0)?;
+            let page = page.0.cut(relations, |relation| id_of(relation).to_owned());
+            tx.tag(page.into_value())
+        })
+        .await?;
+    Ok(reply::record(allowed.request(), &found))
+}
+
+fn id_of(relation: &Value) -> &str {
+    relation["id"].as_str().unwrap_or_default()
+}
+
+/// The relation, seen from that person, if this reader may see both.
+fn one(tx: &mut Read<'_>, id: &IndividualId, relation: &RelationId) -> Result<Value, Error> {
+    find(tx, id)?;
+    let mut relations = of(tx, id)?.into_iter();
+    let found = relations.find(|one| id_of(one) == relation.as_str());
+    found.ok_or_else(Error::not_found)
+}
+
+/// One relation
+///
+/// What another person is to this one.
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id"), ("relation_id" = String, Path, description = "The relation's id")),
+    extensions(("x-permission" = json!("ReadIndividuals"))),
+    responses((status = 200, description = "The relation", body = RelationOut)))]
+#[get("/individuals/{id}/relations/{relation_id}")]
+pub async fn find_relation(allowed: Allowed<may::ReadIndividuals>, path: Path<(IndividualId, RelationId)>) -> Reply {
+    let found = allowed
+        .read(move |tx| {
+            let seen = one(tx, &path.0.0, &path.0.1)?;
+            tx.tag(seen)
         })
         .await?;
     Ok(reply::record(allowed.request(), &found))
@@ -185,6 +237,12 @@ pub async fn create_relation(
             if given.other_id == person.id {
                 return Err(Error::invalid("/other_id", "must be another person"));
             }
+            if let Some(there) = same(tx, &person.id, given.kind, &given.other_id)? {
+                return Err(Error::already_exists(
+                    "this relation is on record already",
+                    Some(there.to_string()),
+                ));
+            }
             let row = RelationRow {
                 id: RelationId::from_uuid(tx.uuid()),
                 organisation_id: tx.viewer().organisation_id,
@@ -197,10 +255,8 @@ pub async fn create_relation(
                 retired_at: None,
             };
             tx.create(&row)?;
-            let shown = of(tx, &person.id)?
-                .into_iter()
-                .find(|relation| relation["id"] == row.id.as_str());
-            Ok((row, tx.tag(shown.ok_or_else(Error::not_found)?)?))
+            let shown = one(tx, &person.id, &row.id)?;
+            Ok((row, tx.tag(shown)?))
         })
         .await?;
     Ok(reply::created(
@@ -213,20 +269,19 @@ pub async fn create_relation(
 ///
 /// Takes the relation from both people; its history stays.
 #[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id"), ("relation_id" = String, Path, description = "The relation's id")),
-    extensions(("x-permission" = json!("EditIndividuals")), ("x-unconditional" = json!(true))),
+    extensions(("x-permission" = json!("EditIndividuals"))),
     responses((status = 204, description = "Retired")))]
 #[delete("/individuals/{id}/relations/{relation_id}")]
-pub async fn retire_relation(allowed: Allowed<may::EditIndividuals>, path: Path<(IndividualId, RelationId)>) -> Reply {
+pub async fn retire_relation(
+    allowed: Allowed<may::EditIndividuals>,
+    path: Path<(IndividualId, RelationId)>,
+    wanted: IfMatch,
+) -> Reply {
     allowed
         .write(move |tx| {
             let (id, relation_id) = path.0;
-            find(tx, &id)?;
-            if !of(tx, &id)?
-                .iter()
-                .any(|relation| relation["id"] == relation_id.as_str())
-            {
-                return Err(Error::not_found());
-            }
+            let current = one(tx, &id, &relation_id)?;
+            tx.require(&wanted, current)?;
             let before: RelationRow = relations::table
                 .find(relation_id)
                 .select(relations::all_columns)

@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Allowed, Read, may};
-use crate::base::date::Edtf;
+use crate::base::date::{Edtf, whole_day};
 use crate::base::error::Error;
-use crate::base::id::{CaseId, IndividualId, SourceId};
+use crate::base::id::{CaseId, FactId, IndividualId, SourceId};
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::text::{Country, Listed as ListOf};
 use crate::base::words::{Concern, CustodyStatus, Severity, Sharing};
+use crate::cases::particulars::FactKind;
 use crate::cases::{self, CaseRow, FactRow, Wanted};
 use crate::individuals::{self, IndividualRow};
 use crate::priority::model::{self, Ended, Measure, Policy, Raised, Rank, Reason};
@@ -69,11 +70,13 @@ pub struct PersonOut {
 #[derive(Serialize, ToSchema)]
 pub struct FactRef {
     /// What kind of fact.
-    pub kind: &'static str,
+    pub kind: FactKind,
     /// The fact.
-    pub id: String,
+    pub id: FactId,
     /// From when it holds.
     pub holds_from: Edtf,
+    /// Whether that may be a day yet to come, as its date is partial or uncertain.
+    pub uncertain: bool,
     /// Where it comes from, for those who may see sources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_id: Option<SourceId>,
@@ -106,6 +109,8 @@ pub struct PriorityOut {
     pub concerns: ListOf<Concern>,
     /// Where the person stands on the day.
     pub status: CustodyStatus,
+    /// The fact that this rests on.
+    pub custody: FactRef,
     /// The sum of the reasons' points.
     pub score: u32,
     /// Why.
@@ -139,17 +144,25 @@ pub fn policy(tx: &mut Read<'_>) -> Result<(i32, Policy), Error> {
     Ok((version, serde_json::from_str(&rule).map_err(Error::internal)?))
 }
 
-fn shown(case: &CaseRow, person: &IndividualRow, raised: &Raised<'_>, sees_sources: bool) -> PriorityOut {
+fn shown(
+    case: &CaseRow,
+    person: &IndividualRow,
+    raised: &Raised<'_>,
+    as_of: NaiveDate,
+    sees_sources: bool,
+) -> PriorityOut {
+    let fact = |fact: &FactRow| FactRef {
+        kind: fact.kind,
+        id: fact.id.clone(),
+        holds_from: fact.holds_from.clone(),
+        uncertain: !fact.holds_from.certain_by(as_of),
+        source_id: fact.source_id.clone().filter(|_| sees_sources),
+    };
     let reasons = raised.reasons.iter().map(|why| ReasonOut {
         code: why.code,
         points: why.points,
         detail: why.detail.clone(),
-        fact: FactRef {
-            kind: crate::base::choice::Choice::slug(why.fact.kind),
-            id: why.fact.id.to_string(),
-            holds_from: why.fact.holds_from.clone(),
-            source_id: why.fact.source_id.clone().filter(|_| sees_sources),
-        },
+        fact: fact(why.fact),
     });
     PriorityOut {
         case_id: case.id.clone(),
@@ -161,6 +174,7 @@ fn shown(case: &CaseRow, person: &IndividualRow, raised: &Raised<'_>, sees_sourc
         country: case.country.clone(),
         concerns: case.concerns.clone(),
         status: raised.status,
+        custody: fact(raised.custody),
         score: raised.score,
         reasons: reasons.collect(),
         days_left: raised.days_left,
@@ -254,10 +268,15 @@ fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
         .map(|person| (person.id.clone(), person))
         .collect();
     let sees_sources = tx.viewer().sees(Sharing::Partners, None);
-    let items = page
-        .items
-        .iter()
-        .filter_map(|(case, raised)| Some(shown(case, people.get(&case.individual_id)?, raised, sees_sources)));
+    let items = page.items.iter().filter_map(|(case, raised)| {
+        Some(shown(
+            case,
+            people.get(&case.individual_id)?,
+            raised,
+            as_of,
+            sees_sources,
+        ))
+    });
     let out = PrioritiesOut {
         items: items.collect(),
         next: page.next,
@@ -271,8 +290,9 @@ fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
 pub(crate) fn day(given: Option<&Edtf>) -> Result<Option<NaiveDate>, Error> {
     match given {
         None => Ok(None),
-        Some(date) if date.as_str() == date.earliest().to_string() => Ok(Some(date.earliest())),
-        Some(_) => Err(Error::invalid("/as_of", "must be a whole day, such as 2010-05-10")),
+        Some(date) => whole_day(date.as_str())
+            .map(Some)
+            .map_err(|detail| Error::invalid("/as_of", detail)),
     }
 }
 
@@ -282,7 +302,7 @@ pub(crate) fn day(given: Option<&Edtf>) -> Result<Option<NaiveDate>, Error> {
 /// score and its reasons, each reason with the fact that it rests on; made from what the caller may see. Any day can
 /// be asked for, and is answered from what was so on that day, whenever it was recorded.
 #[utoipa::path(tag = "priorities", params(PriorityList), extensions(("x-permission" = json!("ReadPriorities"))),
-    responses((status = 200, description = "One page of the list", body = PrioritiesOut, example = json!({"items": [{"case_id": "1e6f1d3b-6f6b-4c8c-8f0e-0f2f7f7b1c11", "individual": {"id": "0b0a3a0e-51a4-4a0e-8f4c-1f7c3d1d9a55", "name": "Hu Jia", "original_name": "胡佳"}, "country": "CN", "concerns": ["expression_press"], "status": "serving_sentence", "score": 100, "reasons": [{"code": "seriously_ill", "points": 100, "detail": "Serious, since 2010-05-10", "fact": {"kind": "health", "id": "2b9d6cb5-8d0c-4a3d-9f0d-9a1a4a3c6e77", "holds_from": "2010-05-10"}}], "days_left": 412}], "next": null, "policy": {"version": 1}, "as_of": "2010-05-10"}))))]
+    responses((status = 200, description = "One page of the list", body = PrioritiesOut, example = json!({"items": [{"case_id": "1e6f1d3b-6f6b-4c8c-8f0e-0f2f7f7b1c11", "individual": {"id": "0b0a3a0e-51a4-4a0e-8f4c-1f7c3d1d9a55", "name": "Hu Jia", "original_name": "胡佳"}, "country": "CN", "concerns": ["expression_press"], "status": "serving_sentence", "custody": {"kind": "custody", "id": "7e0d1a4c-5c0e-4a51-9a0b-3a0f6f1c8d22", "holds_from": "2008-04-03", "uncertain": false}, "score": 100, "reasons": [{"code": "seriously_ill", "points": 100, "detail": "Serious, since 2010-05-10", "fact": {"kind": "health", "id": "2b9d6cb5-8d0c-4a3d-9f0d-9a1a4a3c6e77", "holds_from": "2010-05-10", "uncertain": false}}], "days_left": 412}], "next": null, "policy": {"version": 1}, "as_of": "2010-05-10"}))))]
 #[get("/priorities")]
 pub async fn list_priorities(allowed: Allowed<may::ReadPriorities>, query: Query<PriorityList>) -> Reply {
     let list = allowed

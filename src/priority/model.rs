@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::base::choice::Choice;
 use crate::base::date::{Edtf, plus_term};
-use crate::base::words::{CustodyStatus, SentenceKind, Severity};
+use crate::base::words::{CustodyStatus, Severity};
 use crate::cases::FactRow;
 use crate::cases::model::{Standing, custody_as_of, health_as_of, sentence_as_of};
 use crate::cases::particulars::Sentence;
@@ -71,6 +71,8 @@ pub struct Why<'a> {
 pub struct Raised<'a> {
     /// Where they stand.
     pub status: CustodyStatus,
+    /// The fact that this rests on.
+    pub custody: &'a FactRow,
     /// The sum of the reasons' points.
     pub score: u32,
     /// Why.
@@ -158,9 +160,10 @@ pub fn raised<'a>(
     // Held for something else: a sentence that has ended is no reason, and leaves no days.
     let sentence = sentence.filter(|_| end.is_none_or(|end| end >= as_of));
     let end = end.filter(|end| *end >= as_of);
-    let endless = sentence.as_ref().is_some_and(|found| is_endless(found.says.kind));
+    let endless = sentence.as_ref().is_some_and(|found| found.says.kind.is_endless());
     let mut raised = Raised {
         status: custody.says.status,
+        custody: custody.fact,
         score: 0,
         reasons: Vec::new(),
         severity: None,
@@ -195,13 +198,6 @@ pub fn raised<'a>(
     (!raised.reasons.is_empty()).then_some(raised)
 }
 
-fn is_endless(kind: SentenceKind) -> bool {
-    matches!(
-        kind,
-        SentenceKind::Life | SentenceKind::Death | SentenceKind::DeathWithTwoYearReprieve
-    )
-}
-
 fn is_long(
     found: &Standing<'_, Sentence>,
     end: Option<NaiveDate>,
@@ -210,7 +206,7 @@ fn is_long(
     measure: Measure,
 ) -> bool {
     let sentence = &found.says;
-    if is_endless(sentence.kind) {
+    if sentence.kind.is_endless() {
         return true;
     }
     if sentence.suspended {
@@ -219,8 +215,8 @@ fn is_long(
     let years = policy.long_from_years;
     match measure {
         Measure::Imposed => {
-            let months = u32::from(sentence.years.unwrap_or(0)) * 12 + u32::from(sentence.months.unwrap_or(0));
-            months >= u32::from(years) * 12
+            let start = sentence.credited_start.unwrap_or(found.fact.earliest);
+            sentence.term_from(start) >= plus_term(start, i32::from(years), 0, 0)
         }
         Measure::Remaining => end.is_some_and(|end| end >= plus_term(as_of, i32::from(years), 0, -1)),
     }

@@ -284,3 +284,79 @@ fn a_closed_case_and_a_death_end_it_once_they_are_certain() {
         assert_eq!(told.is_some(), listed, "{closed:?} {died:?}");
     }
 }
+
+#[test]
+fn a_shorter_sentence_beside_a_longer_one_hides_nobody() {
+    let life = || fact::<Sentence>("2005-01-10", json!({"kind": "life"}));
+    let year = term("2008-01-10", 1, 0, "2008-01-01", "2008-12-31");
+    let facts = [held("2005-01-10", "serving_sentence"), life(), year];
+    for day in ["2008-06-01", "2010-01-01"] {
+        assert_eq!(codes(&facts, day), [Reason::LongSentence], "{day}");
+    }
+    // What an appeal says takes the place of what was said before.
+    let appeal = json!({"kind": "fixed_term", "years": 3, "instance": "appeal", "credited_start": "2005-01-10"});
+    let facts = [
+        held("2005-01-10", "serving_sentence"),
+        life(),
+        fact::<Sentence>("2006", appeal),
+    ];
+    assert_eq!(codes(&facts, "2005-06-01"), [Reason::LongSentence]);
+    assert!(codes(&facts, "2006-06-01").is_empty());
+}
+
+#[test]
+fn ten_years_are_ten_years_in_whatever_parts() {
+    let sentence = |years: u16, months: u16, days: u16| {
+        let says = json!({"kind": "fixed_term", "years": years, "months": months, "days": days, "credited_start": "2009-01-01"});
+        [held("2009", "serving_sentence"), fact::<Sentence>("2009-01-02", says)]
+    };
+    for (years, months, days, long) in [
+        (9, 11, 400, true),
+        (9, 12, 0, true),
+        (0, 120, 0, true),
+        (9, 11, 29, false),
+        (0, 0, 3653, true),
+    ] {
+        assert_eq!(
+            !codes(&sentence(years, months, days), "2010-05-10").is_empty(),
+            long,
+            "{years} {months} {days}"
+        );
+    }
+}
+
+#[test]
+fn doubt_and_rank_decide_between_facts_that_contradict() {
+    let told = |from: &str, severity: &str, information: Information, rank: Standing| FactRow {
+        information,
+        rank,
+        ..ill(from, severity)
+    };
+    let serious = || told("2010-05-01", "serious", Information::PossiblyTrue, Standing::Normal);
+    for (information, listed) in [
+        (Information::Confirmed, false),
+        (Information::CannotJudge, false),
+        (Information::Doubtful, true),
+        (Information::Improbable, true),
+    ] {
+        let facts = [
+            held("2008", "serving_sentence"),
+            serious(),
+            told("2010-05-02", "mild", information, Standing::Normal),
+        ];
+        assert_eq!(!codes(&facts, "2010-05-10").is_empty(), listed, "{information:?}");
+    }
+    // Only a doubtful report is better than none.
+    let alone = [
+        held("2008", "serving_sentence"),
+        told("2010-05-01", "serious", Information::Doubtful, Standing::Normal),
+    ];
+    assert_eq!(codes(&alone, "2010-05-10"), [Reason::SeriouslyIll]);
+    // A preferred fact holds against one that may speak of the same days, not against the future.
+    let preferred = || told("2010-04", "serious", Information::CannotJudge, Standing::Preferred);
+    let other = |from: &str| told(from, "mild", Information::Confirmed, Standing::Normal);
+    let facts = [held("2008", "serving_sentence"), preferred(), other("2010-04-20")];
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+    let facts = [held("2008", "serving_sentence"), preferred(), other("2010-05-02")];
+    assert!(codes(&facts, "2010-05-10").is_empty());
+}

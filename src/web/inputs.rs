@@ -5,6 +5,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -119,6 +122,25 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     }
 }
 
+/// The operations that know query parameters, as `GET /v1/cases`: all others refuse any.
+pub struct Asking(pub HashSet<String>);
+
+/// Refuses query parameters where the operation knows none.
+///
+/// # Errors
+/// `invalid` at the first.
+pub fn no_unknown_query(request: &HttpRequest) -> Result<(), Error> {
+    let asking = request.app_data::<Arc<Asking>>();
+    let operation = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
+    match form_urlencoded::parse(request.query_string().as_bytes()).next() {
+        Some((name, _)) if !asking.is_some_and(|asking| asking.0.contains(&operation)) => Err(Error::invalid(
+            &format!("/{name}"),
+            "this operation knows no such parameter",
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn query<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let mut map = Map::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
@@ -189,7 +211,7 @@ impl IfMatch {
             return Ok(());
         }
         let mut error = Error::new(Code::PreconditionFailed, "the record has changed since that version");
-        error.current = Some(current.clone());
+        error.current = Some((current.clone(), etag.to_owned()));
         Err(error)
     }
 }

@@ -103,13 +103,20 @@ pub fn problem(error: &Error, request_id: &str) -> HttpResponse {
     if let Some(existing) = &error.existing {
         body["existing"] = json!(existing);
     }
-    if let Some(current) = &error.current {
+    if let Some((current, _)) = &error.current {
         body["current"] = current.clone();
     }
     let mut response = HttpResponse::build(status)
         .content_type("application/problem+json")
         .body(body.to_string());
     let headers = response.headers_mut();
+    if let Some(etag) = error
+        .current
+        .as_ref()
+        .and_then(|(_, etag)| HeaderValue::from_str(etag).ok())
+    {
+        headers.insert(header::ETAG, etag);
+    }
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -1,170 +1,14 @@
 //! The program as it is started: its commands, its settings, several of it on one database, and its sudden end.
 
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
 
 use conscience::store::url::DatabaseUrl;
 use conscience::store::{Db, Options};
 use serde_json::{Value, json};
 
+use crate::program::{Place, Running, SECRET};
 use crate::support::{Actor, Kind, PASSWORD, database_url};
-
-const SECRET: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ";
-
-/// A folder of its own, gone at the end.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let place = std::env::temp_dir().join(format!("conscience-{name}-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(&place).unwrap();
-        Self(place)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    /// The program, told of nothing but what is given.
-    fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_conscience"));
-        command.current_dir(&self.0).env_clear().args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut command = self.program(arguments);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        // A program that fails at once reads nothing.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    }
-
-    #[track_caller]
-    fn done(&self, arguments: &[&str], input: &str) -> String {
-        let output = self.run(arguments, input);
-        let told = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        assert!(output.status.success(), "{arguments:?}: {told}");
-        told
-    }
-
-    #[track_caller]
-    fn refused(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments, "");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "{arguments:?}");
-        assert!(!told.contains("panicked"), "{told}");
-        told
-    }
-
-    /// A database with accounts, made by the commands.
-    fn furnished(&self, database: &str) {
-        self.done(&["migrate", "--database", database], "");
-        for (email, role) in [("admin@example.org", "admin"), ("staff@example.org", "staff")] {
-            let add = [
-                "account",
-                "add",
-                email,
-                "--role",
-                role,
-                "--organisation",
-                "House",
-                "--name",
-                role,
-                "--database",
-                database,
-            ];
-            self.done(&add, &format!("{PASSWORD}\n"));
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A running program; killed at the end.
-struct Running {
-    child: Child,
-    address: String,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut told = Vec::new();
-        let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {told:?}")).unwrap();
-            if let Some((_, address)) = line.split_once("listening on ") {
-                break address.to_owned();
-            }
-            told.push(line);
-        };
-        // It is read on, so that the program never waits for a reader of its log.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-
-    fn serve(place: &Place, database: &str) -> Self {
-        Self::start(place.program(&[
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--database",
-            database,
-            "--secret",
-            SECRET,
-        ]))
-    }
-
-    fn anon(&self) -> Actor {
-        Actor {
-            address: self.address.clone(),
-            token: None,
-        }
-    }
-
-    fn actor(&self, email: &str, password: &str) -> Actor {
-        let answer = self
-            .anon()
-            .post("/v1/sessions", &json!({"email": email, "password": password}))
-            .expect(201);
-        Actor {
-            token: answer.body["access_token"].as_str().map(str::to_owned),
-            ..self.anon()
-        }
-    }
-
-    fn staff(&self) -> Actor {
-        self.actor("staff@example.org", PASSWORD)
-    }
-
-    /// As if the machine had lost its power.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -217,6 +61,12 @@ fn what_is_wrong_at_the_start_is_said_at_the_start() {
     std::fs::write(place.path("c.toml"), "no_such_setting = 1\n").unwrap();
     assert!(serve(&["--config", "c.toml"]).contains("no_such_setting"));
     assert!(serve(&["--config", "none.toml"]).contains("none.toml"));
+    let typo = place
+        .program(&["openapi"])
+        .env("CONSCIENCE_TYPO", "1")
+        .output()
+        .unwrap();
+    assert!(!typo.status.success() && String::from_utf8_lossy(&typo.stderr).contains("CONSCIENCE_TYPO"));
     place.done(&["migrate", "--database", "sqlite://x.sqlite"], "");
     let told = place.refused(&[
         "serve",

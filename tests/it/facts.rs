@@ -60,6 +60,31 @@ on_both! {
         assert_eq!(listed(&staff, "&reason=seriously_ill"), ["Hu Jia"]);
     }
 
+    fn a_fact_is_read_by_itself_and_the_list_in_pages(house: &House) {
+        let staff = house.staff();
+        let (_, place) = case(&staff, "Hu Jia");
+        let health = format!("{place}/health");
+        let mut made = Vec::new();
+        for from in ["2010", "2009-05", "2010-01-01", "2008-12-08", "2009-05-01"] {
+            let answer = staff.post(&health, &json!({"holds_from": from, "particulars": {"severity": "mild"}})).expect(201);
+            let one = staff.get(answer.header("location")).expect(200);
+            assert_eq!((&one.body, one.etag()), (&answer.body, answer.etag()));
+            assert_eq!(staff.get(&format!("{place}/custody/{}", answer.id())).expect(404).problem(), "not_found");
+            made.push(answer.id());
+        }
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = staff.get(&format!("{health}?limit=2{cursor}")).expect(200).body;
+            seen.extend(page["items"].as_array().unwrap().iter().map(|fact| fact["holds_from"].as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen, ["2008-12-08", "2009-05-01", "2009-05", "2010-01-01", "2010"]);
+        assert_eq!(staff.get(&format!("{health}?limit=0")).expect(422).pointer(), "/limit");
+    }
+
     fn a_page_goes_on_though_its_last_case_has_left(house: &House) {
         let staff = house.staff();
         let mut cases = Vec::new();

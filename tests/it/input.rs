@@ -32,6 +32,10 @@ on_both! {
             (name("a\u{0}b"), "/names/0/text"),
             (json!({"names": [{"text": "A B", "kind": "no_such_kind"}]}), "/names/0/kind"),
             (json!({"names": [{"text": "A", "preferred": true}, {"text": "B", "preferred": true}]}), "/names/1/preferred"),
+            (json!({"names": [{"text": "胡佳", "script": "Latn"}]}), "/names/0/script"),
+            (json!({"names": [{"text": "..."}]}), "/names/0/text"),
+            (name("\u{2800}"), "/names/0/text"),
+            (json!({"names": [{"text": "A B"}, {"text": "A B"}]}), "/names"),
             (json!({"names": [{"text": "A B"}], "born_on": "2008-13"}), "/born_on"),
             (json!({"names": [{"text": "A B"}], "born_on": "2010-02-30"}), "/born_on"),
             (json!({"names": [{"text": "A B"}], "born_on": "1990", "died_on": "1980"}), "/died_on"),
@@ -55,6 +59,51 @@ on_both! {
         assert_eq!(staff.get("/v1/individuals").expect(200).body["items"], json!([]));
     }
 
+    fn facts_that_are_not_what_they_must_be(house: &House) {
+        let staff = house.staff();
+        let individual = staff.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}]}));
+        let case = format!("/v1/cases/{}", staff.make("/v1/cases", &json!({"individual_id": individual, "country": "CN"})));
+        let sentence = |more: serde_json::Value| {
+            let mut says = json!({"kind": "fixed_term", "years": 3});
+            says.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            says
+        };
+        let many: Vec<String> = (0..201).map(|number| format!("Condition {number}")).collect();
+        for (place, from, says, pointer) in [
+            ("sentences", "2010", sentence(json!({"credited_start": "+262142-12-31"})), "/particulars/credited_start"),
+            ("sentences", "2010", sentence(json!({"credited_start": "2010-02-30"})), "/particulars/credited_start"),
+            ("sentences", "2010", sentence(json!({"credited_start": "2010-02"})), "/particulars/credited_start"),
+            ("sentences", "2010", sentence(json!({"months": 65535})), "/particulars/months"),
+            ("sentences", "2010", sentence(json!({"days": 65535})), "/particulars/days"),
+            ("sentences", "2010", sentence(json!({"days": -1})), "/particulars/days"),
+            ("sentences", "2010", sentence(json!({"years": 0})), "/particulars/years"),
+            ("sentences", "2010", sentence(json!({"reductions": [{"decided_on": "2011", "years": 60000}]})), "/particulars/reductions/0/years"),
+            ("sentences", "2010", sentence(json!({"supplementary": [{"kind": "deprivation_of_political_rights", "years": 65535}]})), "/particulars/supplementary/0/years"),
+            ("sentences", "2010-01-01", sentence(json!({"official_end": "1990-01-01"})), "/particulars/official_end"),
+            ("sentences", "2010", sentence(json!({"credited_start": "2009-01-01", "official_end": "2008"})), "/particulars/official_end"),
+            ("sentences", "2015", json!({"kind": "re_education_through_labour", "years": 1}), "/particulars/kind"),
+            ("sentences", "2010", json!({"kind": "life", "years": 1}), "/particulars/years"),
+            ("custody", "2015", json!({"status": "re_education_through_labour", "certainty": "confirmed"}), "/particulars/status"),
+            ("custody", "2010", json!({"status": "serving_sentence", "certainty": "confirmed", "no_such": 1}), "/particulars/no_such"),
+            ("health", "2010", json!({"severity": "serious", "last_confirmed": "1990"}), "/particulars/last_confirmed"),
+            ("health", "2010", json!({"severity": "serious", "conditions": many}), "/particulars/conditions"),
+            ("health", "2010-13", json!({"severity": "serious"}), "/holds_from"),
+            ("charges", "2010", json!({"offence": " ", "status": "charged"}), "/particulars/offence"),
+        ] {
+            let answer = staff.post(&format!("{case}/{place}"), &json!({"holds_from": from, "particulars": says}));
+            assert_eq!(answer.status, 422, "{place} {says}: {}", answer.text);
+            assert_eq!(answer.pointer(), pointer, "{}", answer.text);
+            assert_eq!(staff.get(&format!("{case}/{place}")).expect(200).body["items"], json!([]), "{place} {says}");
+        }
+        for (body, pointer) in [
+            (json!({"individual_id": individual, "country": "XX"}), "/country"),
+            (json!({"individual_id": individual, "country": "CN", "concerns": ["torture", "torture"]}), "/concerns"),
+            (json!({"individual_id": individual, "country": "CN", "opened_on": "2010", "closed_on": "2009"}), "/closed_on"),
+        ] {
+            assert_eq!(staff.post("/v1/cases", &body).expect(422).pointer(), pointer);
+        }
+    }
+
     fn queries_that_are_not_what_they_must_be(house: &House) {
         let staff = house.staff();
         for (query, pointer) in [
@@ -67,6 +116,9 @@ on_both! {
         assert_eq!(staff.get("/v1/individuals?no_such=1").expect(422).pointer(), "/no_such");
         assert_eq!(staff.get("/v1/individuals/match").expect(422).pointer(), "/name");
         staff.get("/v1/individuals?q=%00").expect(422);
+        for path in ["/v1/me?x=1", "/v1/individuals/00000000-0000-4000-8000-000000000000?x=1"] {
+            assert_eq!(staff.get(path).expect(422).pointer(), "/x");
+        }
         assert_eq!(staff.get("/v1/individuals/not-an-id").expect(404).problem(), "not_found");
     }
 

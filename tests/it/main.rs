@@ -10,6 +10,7 @@ mod facts;
 mod founding;
 mod input;
 mod oracle;
+mod program;
 mod records;
 mod rooms;
 mod schema;

@@ -30,6 +30,7 @@ on_both! {
         assert_eq!(second.body["notes"], Value::Null);
         let late = staff.patch(&place, &first.etag(), &json!({"born_on": "1956"})).expect(412);
         assert_eq!((late.problem().as_str(), &late.body["current"]["born_on"]), ("precondition_failed", &json!("1955-12-28")));
+        assert_eq!(late.etag(), second.etag(), "the current version");
         assert_eq!(staff.patch(&place, &second.etag(), &json!({"names": null})).expect(422).pointer(), "/names");
         assert_eq!(staff.get("/v1/individuals?born=1955").expect(200).body["items"].as_array().unwrap().len(), 1);
         assert_eq!(staff.get("/v1/individuals?born=1956").expect(200).body["items"].as_array().unwrap().len(), 0);

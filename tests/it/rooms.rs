@@ -40,7 +40,9 @@ on_both! {
         assert_eq!(changed(&staff, &place, &json!({"country": "TH", "website": null}))["country"], "TH");
         assert_eq!(partner.get(&place).expect(200).body["name"], "FORUM-ASIA");
         assert_eq!(house.dashboard().get(&place).expect(403).problem(), "forbidden");
-        for (body, pointer) in [(json!({"name": null}), "/name"), (json!({"country": "Thailand"}), "/country"), (json!({"kind": "club"}), "/kind")] {
+        let twice = staff.post("/v1/organisations", &json!({"name": "FORUM-ASIA", "kind": "ngo", "country": "TH"})).expect(409);
+        assert_eq!(twice.body["existing"], json!(id));
+        for (body, pointer) in [(json!({"name": null}), "/name"), (json!({"country": "Thailand"}), "/country"), (json!({"kind": "club"}), "/kind"), (json!({"website": "javascript:alert(1)"}), "/website")] {
             assert_eq!(staff.patch(&place, &staff.get(&place).etag(), &body).expect(422).pointer(), pointer);
         }
         let own = format!("/v1/organisations/{}", staff.get("/v1/me").expect(200).body["organisation_id"].as_str().unwrap());
@@ -91,8 +93,11 @@ on_both! {
             assert_eq!(staff.post(&place, &body).expect(422).pointer(), pointer, "{body}");
         }
         assert!(!partner.get(&format!("/v1/individuals/{hu}/history")).expect(200).text.contains(&lawyer));
-        staff.send("DELETE", &format!("{place}/{wife}"), &[], None).expect(204);
-        assert_eq!(staff.send("DELETE", &format!("{place}/{wife}"), &[], None).expect(404).problem(), "not_found");
+        let twice = staff.post(&place, &json!({"kind": "spouse", "other_id": zeng})).expect(409);
+        assert_eq!((twice.problem().as_str(), &twice.body["existing"]), ("already_exists", &json!(wife)));
+        assert_eq!(staff.post(&format!("/v1/individuals/{zeng}/relations"), &json!({"kind": "spouse", "other_id": hu})).expect(409).body["existing"], json!(wife));
+        assert_eq!(partner.get(&format!("{place}/{wife}")).expect(200).body["other_name"], "Zeng Jinyan");
+        retired(&staff, &place, &format!("{place}/{wife}"));
         assert_eq!(told(&partner, &place), Vec::<Value>::new());
     }
 

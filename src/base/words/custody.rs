@@ -155,6 +155,14 @@ choice! {
     }
 }
 
+impl SentenceKind {
+    /// Whether it has no end of its own: life, death, death with a reprieve.
+    #[must_use]
+    pub fn is_endless(self) -> bool {
+        matches!(self, Self::Life | Self::Death | Self::DeathWithTwoYearReprieve)
+    }
+}
+
 choice! {
     /// Penalties beside the principal one.
     pub enum SupplementaryKind("supplementary_kind") {

@@ -41,6 +41,15 @@ choice! {
     }
 }
 
+impl Script {
+    /// Whether a text whose letters are of that script may be said to be of this one: Chinese characters are written
+    /// in several.
+    #[must_use]
+    pub fn may_be_of(self, letters: Self) -> bool {
+        self == letters || (letters == Self::Hani && matches!(self, Self::Hans | Self::Hant | Self::Jpan))
+    }
+}
+
 choice! {
     /// How a name was written in Latin letters.
     pub enum Romanisation("romanisation") {
