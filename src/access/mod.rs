@@ -3,6 +3,8 @@
 pub mod accounts;
 pub mod allowed;
 pub mod events;
+#[cfg(hole)]
+pub mod hole;
 pub mod ledger;
 pub mod permission;
 pub mod references;

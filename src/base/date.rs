@@ -242,7 +242,7 @@ pub fn plus_term(day: NaiveDate, years: i32, months: i32, days: i32) -> NaiveDat
     moved
         .and_then(|day| day.checked_add_signed(chrono::TimeDelta::days(i64::from(days))))
         .filter(|day| (1..=9999).contains(&day.year()))
-        .unwrap_or_else(last_day)
+        .unwrap_or_else(if all < 0 || days < 0 { first_day } else { last_day })
 }
 
 #[cfg(test)]

@@ -1,18 +1,23 @@
 //! Where a person stands as of a day: derived from the facts that a reader may see, each answer naming its fact.
 //!
-//! A fact holds from the earliest day that its date may mean, and is uncertain until the latest. What is doubtful or
-//! improbable holds only where nothing better does. Of the rest the latest holds; of several for the same day rank
-//! decides, then how far the information is to be believed, then the id. Where the days that two facts may mean
-//! overlap, they may speak of the same thing: a preferred one holds against others. An answer for a day is made from
-//! what was so on that day, whenever it was recorded.
+//! A fact holds from the earliest day that its date may mean, and is uncertain until the latest. An answer for a day is
+//! made from what was so on that day, whenever it was recorded. Which fact holds is decided so:
+//!
+//! - The latest that has begun. Where the days that two may mean overlap, they may speak of the same thing: a preferred
+//!   one holds against others. For the same day: rank, how far it is to be believed, the more precise date, and then
+//!   the worse state.
+//! - A doubt takes nobody off the list: what is doubtful or improbable yields to something better of the same days or
+//!   later, and to something better before it that is worse for the person.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::base::date::Edtf;
+use crate::base::id::FactId;
 use crate::base::words::{CustodyStatus, Instance, Rank, ReleaseType, SentenceKind, Severity};
 use crate::cases::particulars::{Custody, FactKind, Health, Kind, Sentence};
 use crate::cases::rows::FactRow;
@@ -40,12 +45,12 @@ pub fn counts(fact: &FactRow) -> bool {
     fact.retracted_at.is_none() && fact.superseded_by.is_none() && fact.rank != Rank::Deprecated
 }
 
-/// The facts of that kind that have begun by the day and count, without the doubtful ones where there are better.
+/// The facts of that kind that have begun by the day and count, without the doubtful ones that yield to better.
 fn begun<'a, P: Kind>(facts: &[&'a FactRow], as_of: NaiveDate) -> Vec<Standing<'a, P>> {
-    let begun = facts
+    let counting = facts
         .iter()
         .filter(|fact| fact.kind == P::KIND && counts(fact) && fact.earliest <= as_of);
-    let mut found: Vec<Standing<'a, P>> = begun
+    let all: Vec<Standing<'a, P>> = counting
         .filter_map(|fact| {
             Some(Standing {
                 fact,
@@ -53,32 +58,55 @@ fn begun<'a, P: Kind>(facts: &[&'a FactRow], as_of: NaiveDate) -> Vec<Standing<'
             })
         })
         .collect();
-    if found.iter().any(|one| !one.fact.information.is_doubted()) {
-        found.retain(|one| !one.fact.information.is_doubted());
-    }
-    found
+    let yields = |doubted: &Standing<'a, P>| {
+        let better = all.iter().filter(|other| !is_doubted(other.fact));
+        let mut before = Vec::new();
+        for other in better {
+            if other.fact.latest >= doubted.fact.earliest {
+                return true;
+            }
+            before.push(other);
+        }
+        let last = before.into_iter().max_by_key(|other| weight(other));
+        last.is_some_and(|last| doubted.says.weighs() < last.says.weighs())
+    };
+    let kept: Vec<bool> = all.iter().map(|one| !is_doubted(one.fact) || !yields(one)).collect();
+    all.into_iter()
+        .zip(kept)
+        .filter(|(_, kept)| *kept)
+        .map(|(one, _)| one)
+        .collect()
+}
+
+/// A preferred fact is not doubted: somebody has decided for it.
+fn is_doubted(fact: &FactRow) -> bool {
+    fact.information.is_doubted() && fact.rank != Rank::Preferred
 }
 
 /// What decides which of two facts holds: the most last.
-fn weight(fact: &FactRow) -> impl Ord + use<> {
+fn weight<P: Kind>(one: &Standing<'_, P>) -> impl Ord + use<P> {
+    let fact = one.fact;
     let trust = (Reverse(fact.rank), Reverse(fact.information.standing()));
-    (fact.earliest, trust, fact.latest, fact.id.clone())
+    (
+        fact.earliest,
+        trust,
+        Reverse(fact.latest),
+        one.says.weighs(),
+        fact.id.clone(),
+    )
 }
 
-/// Whether the days that two facts may mean overlap.
-fn overlap(one: &FactRow, other: &FactRow) -> bool {
-    one.earliest <= other.latest && other.earliest <= one.latest
+/// Whether one is preferred against the other, which may speak of the same days.
+fn preferred_to(one: &FactRow, other: &FactRow) -> bool {
+    let overlap = one.earliest <= other.latest && other.earliest <= one.latest;
+    overlap && one.rank == Rank::Preferred && other.rank != Rank::Preferred
 }
 
 /// The one of those that holds.
-fn holding<P>(found: Vec<Standing<'_, P>>) -> Option<Standing<'_, P>> {
-    let latest = found.iter().map(|one| one.fact).max_by_key(|fact| weight(fact))?;
-    let preferred = found
-        .iter()
-        .map(|one| one.fact)
-        .filter(|fact| fact.rank == Rank::Preferred && overlap(fact, latest))
-        .max_by_key(|fact| weight(fact));
-    let holds = preferred.unwrap_or(latest).id.clone();
+fn holding<P: Kind>(found: Vec<Standing<'_, P>>) -> Option<Standing<'_, P>> {
+    let latest = found.iter().max_by_key(|one| weight(one))?;
+    let against = found.iter().filter(|one| preferred_to(one.fact, latest.fact));
+    let holds = against.max_by_key(|one| weight(one)).unwrap_or(latest).fact.id.clone();
     found.into_iter().find(|one| one.fact.id == holds)
 }
 
@@ -88,61 +116,97 @@ pub fn standing<'a, P: Kind>(facts: &[&'a FactRow], as_of: NaiveDate) -> Option<
     holding(begun(facts, as_of))
 }
 
-/// Where the person stands. A stage ends where the next begins, or where it says itself; after the last one's end an
-/// earlier stage holds that is said to go on, else it is unknown.
+/// Where the person stands. A stage ends where the next begins, or where it says itself. After the last one's end an
+/// earlier stage holds that is said to go on, or, while a sentence runs, that deprives of liberty and has no end: a
+/// stay in hospital frees nobody. Otherwise it is unknown.
 #[must_use]
 pub fn custody_as_of<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Option<Standing<'a, Custody>> {
     let end = |stage: &Standing<'_, Custody>| stage.says.until.as_ref().map(Edtf::latest);
-    let mut stages = begun::<Custody>(facts, as_of);
-    let found = standing::<Custody>(facts, as_of)?;
-    if end(&found).is_none_or(|end| as_of <= end) {
-        return Some(found);
+    let over = |stage: &Standing<'_, Custody>| end(stage).is_some_and(|end| end < as_of);
+    let stages = begun::<Custody>(facts, as_of);
+    let last = stages.iter().max_by_key(|one| weight(one))?;
+    let open: Vec<Standing<'a, Custody>> = stages.iter().filter(|one| !over(one)).cloned().collect();
+    if !over(last) {
+        return holding(open);
     }
-    stages.retain(|stage| end(stage).is_some_and(|end| as_of <= end));
-    holding(stages)
+    let serves = || running_sentences(facts, as_of).iter().any(|one| !one.says.suspended);
+    let goes_on =
+        |stage: &Standing<'_, Custody>| end(stage).is_some() || (stage.says.status.deprived_of_liberty() && serves());
+    holding(open.into_iter().filter(goes_on).collect())
 }
 
-/// The sentence that holds, an appeal pending or not. What an appeal or a retrial says takes the place of what was
-/// said before; verdicts of first instance stand beside each other, for different charges, and the longest that runs
-/// on the day is the one. An acquittal ends a sentence, and so does a release after the verdict, unless it was on
-/// conditions or the person is serving again.
+/// The sentences that stand on the day, an appeal pending or not: those that run, or else the last that ran.
+///
+/// Verdicts of first instance stand beside each other, for different charges; an appeal, a retrial or a commutation
+/// takes the place of the last verdict before it. An acquittal ends a sentence, and so does a release after the
+/// verdict, unless it was on conditions or the person is serving again.
+#[must_use]
+pub fn sentences_as_of<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Vec<Standing<'a, Sentence>> {
+    let running = running_sentences(facts, as_of);
+    if running.is_empty() {
+        let last = imposed(facts, as_of)
+            .into_iter()
+            .max_by_key(|one| (one.end_or_term(as_of), one.fact.id.clone()));
+        return last.into_iter().collect();
+    }
+    running
+}
+
+fn running_sentences<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Vec<Standing<'a, Sentence>> {
+    let mut all = imposed(facts, as_of);
+    all.retain(|one| one.says.end(Some(as_of)).is_none_or(|end| end >= as_of));
+    all
+}
+
+/// What was imposed and neither replaced nor ended by a release; whether its end has come or not.
+fn imposed<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Vec<Standing<'a, Sentence>> {
+    let mut all = begun::<Sentence>(facts, as_of);
+    all.sort_by_key(|one| weight(one));
+    let gone: HashSet<FactId> = all
+        .iter()
+        .filter(|one| all.iter().any(|other| preferred_to(other.fact, one.fact)))
+        .map(|one| one.fact.id.clone())
+        .collect();
+    let mut standing: Vec<Standing<'a, Sentence>> = Vec::new();
+    for one in all.into_iter().filter(|one| !gone.contains(&one.fact.id)) {
+        if replaces(&one.says) {
+            standing.pop();
+        }
+        standing.push(one);
+    }
+    standing.retain(|one| !matches!(one.says.kind, SentenceKind::Acquitted | SentenceKind::Exempted));
+    standing.retain(|one| !released_since(facts, one.fact.latest, as_of));
+    standing
+}
+
+impl Standing<'_, Sentence> {
+    /// The end that holds, or the end of the term from the verdict where nothing tells it.
+    #[must_use]
+    pub fn end_or_term(&self, as_of: NaiveDate) -> NaiveDate {
+        let end = self.says.end(Some(as_of));
+        end.unwrap_or_else(|| self.says.term_from(self.fact.earliest))
+    }
+}
+
+/// The heaviest of them: one that is served before one that is suspended, one without an end before others, then the
+/// last to end.
 #[must_use]
 pub fn sentence_as_of<'a>(facts: &[&'a FactRow], as_of: NaiveDate) -> Option<Standing<'a, Sentence>> {
-    let all = begun::<Sentence>(facts, as_of);
-    let replaced = |one: &Standing<'_, Sentence>| {
-        all.iter().any(|other| {
-            let later = weight(other.fact) > weight(one.fact) && replaces(&other.says);
-            let preferred = other.fact.rank == Rank::Preferred && one.fact.rank != Rank::Preferred;
-            later || (preferred && overlap(one.fact, other.fact))
-        })
-    };
-    let standing: Vec<&Standing<'_, Sentence>> = all
-        .iter()
-        .filter(|one| !matches!(one.says.kind, SentenceKind::Acquitted | SentenceKind::Exempted))
-        .filter(|one| !replaced(one) && !released_since(facts, one.fact.earliest, as_of))
-        .collect();
-    let runs = |one: &&&Standing<'_, Sentence>| one.says.end(Some(as_of)).is_none_or(|end| end >= as_of);
-    let length = |one: &&&Standing<'_, Sentence>| {
-        let end = one
-            .says
-            .end(Some(as_of))
-            .unwrap_or_else(|| one.says.term_from(one.fact.earliest));
+    sentences_as_of(facts, as_of).into_iter().max_by_key(|one| {
+        let end = one.end_or_term(as_of);
         (
             !one.says.suspended,
             one.says.kind.is_endless(),
             end,
             one.fact.id.clone(),
         )
-    };
-    let longest = standing.iter().filter(runs).max_by_key(length);
-    let found = longest.or_else(|| standing.iter().max_by_key(|one| weight(one.fact)))?;
-    Some(Standing::clone(found))
+    })
 }
 
-/// Whether a verdict takes the place of those before it.
+/// Whether a verdict takes the place of the last before it.
 fn replaces(verdict: &Sentence) -> bool {
     match verdict.instance {
-        Some(Instance::Appeal | Instance::Retrial) => true,
+        Some(Instance::Appeal | Instance::Retrial | Instance::Commutation) => true,
         Some(Instance::FirstInstance) => false,
         None => matches!(verdict.kind, SentenceKind::Acquitted | SentenceKind::Exempted),
     }
@@ -150,10 +214,14 @@ fn replaces(verdict: &Sentence) -> bool {
 
 /// Whether a release after the verdict ended the sentence by the day.
 fn released_since(facts: &[&FactRow], verdict: NaiveDate, as_of: NaiveDate) -> bool {
-    let mut stages = begun::<Custody>(facts, as_of);
-    stages.retain(|stage| verdict < stage.fact.earliest);
-    stages.sort_by_key(|stage| weight(stage.fact));
-    stages.iter().rev().find_map(|stage| serves(&stage.says)) == Some(false)
+    let all = begun::<Custody>(facts, as_of);
+    let contested = |one: &Standing<'_, Custody>| all.iter().any(|other| preferred_to(other.fact, one.fact));
+    let after = all
+        .iter()
+        .filter(|stage| verdict < stage.fact.earliest && !contested(stage));
+    let mut after: Vec<&Standing<'_, Custody>> = after.collect();
+    after.sort_by_key(|stage| weight(stage));
+    after.iter().rev().find_map(|stage| serves(&stage.says)) == Some(false)
 }
 
 /// Whether a stage tells that a sentence is being served, or that it is over; most tell neither.

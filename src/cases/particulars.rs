@@ -142,25 +142,36 @@ impl Sentence {
         {
             return None;
         }
-        let number = |value: Option<u16>| i32::from(value.unwrap_or(0));
-        let full = self.term_from(self.credited_start?);
-        let reduced = self
-            .reductions
-            .iter()
-            .filter(|reduction| as_of.is_none_or(|day| reduction.decided_on.earliest() <= day))
-            .fold(full, |end, less| {
-                plus_term(end, -number(less.years), -number(less.months), -number(less.days))
-            });
-        reduced.pred_opt()
+        let start = self.credited_start?;
+        self.reduced(self.term_from(start), as_of).max(start).pred_opt()
     }
 
-    /// The end that holds: the document's, else the computed one.
+    /// That day, less the reductions decided by `as_of`.
+    fn reduced(&self, end: NaiveDate, as_of: Option<NaiveDate>) -> NaiveDate {
+        let number = |value: Option<u16>| i32::from(value.unwrap_or(0));
+        self.reductions
+            .iter()
+            .filter(|reduction| as_of.is_none_or(|day| reduction.decided_on.earliest() <= day))
+            .fold(end, |end, less| {
+                plus_term(end, -number(less.years), -number(less.months), -number(less.days))
+            })
+    }
+
+    /// The end that holds: the document's, else the computed one. A document that gives the end of the whole term does
+    /// not know of the reductions yet: they shorten it.
     #[must_use]
     pub fn end(&self, as_of: Option<NaiveDate>) -> Option<NaiveDate> {
-        self.official_end
-            .as_ref()
-            .map(Edtf::latest)
-            .or_else(|| self.computed_end(as_of))
+        let Some(official) = &self.official_end else {
+            return self.computed_end(as_of);
+        };
+        let whole = self
+            .credited_start
+            .and_then(|start| self.term_from(start).pred_opt())
+            .filter(|whole| (official.earliest()..=official.latest()).contains(whole));
+        Some(match whole {
+            Some(whole) => self.reduced(whole, as_of).max(self.credited_start.unwrap_or(whole)),
+            None => official.latest(),
+        })
     }
 
     /// The day after that many years, months and days from a day: the end of the term, where nothing else tells it.
@@ -221,6 +232,11 @@ pub trait Kind: Serialize + DeserializeOwned + Send + 'static {
     /// # Errors
     /// `invalid` at the field.
     fn check(&self, holds_from: &Edtf) -> Result<(), Error>;
+
+    /// How bad it is for the person, against others of its kind.
+    fn weighs(&self) -> u8 {
+        0
+    }
 }
 
 /// Refuses a word that was in use on no day that the date may mean.
@@ -258,6 +274,10 @@ fn few(pointer: &str, length: usize) -> Result<(), Error> {
 
 impl Kind for Custody {
     const KIND: FactKind = FactKind::Custody;
+
+    fn weighs(&self) -> u8 {
+        u8::from(self.status.deprived_of_liberty())
+    }
 
     fn check(&self, holds_from: &Edtf) -> Result<(), Error> {
         if self
@@ -344,6 +364,14 @@ impl Kind for Sentence {
 
 impl Kind for Health {
     const KIND: FactKind = FactKind::Health;
+
+    fn weighs(&self) -> u8 {
+        // A report of death is no reason to raise anybody: among the living, the worst.
+        if self.severity == Severity::Deceased {
+            return 0;
+        }
+        u8::try_from(self.severity as usize).unwrap_or(u8::MAX)
+    }
 
     fn check(&self, holds_from: &Edtf) -> Result<(), Error> {
         few("/particulars/conditions", self.conditions.len())?;

@@ -16,7 +16,7 @@ use crate::base::words::{Concern, Information, Rank, Sharing};
 use crate::cases::particulars::{FactKind, Particulars};
 use crate::schema::{cases, facts};
 use crate::store::MultiBackend;
-use crate::{facts_shared_with, shared_with, updated_since, visible_individuals};
+use crate::{facts_shared_with, filter_of_sight, shared_with, updated_since, visible_individuals};
 
 /// A case as stored.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -160,16 +160,17 @@ pub type Visible = Box<dyn BoxableExpression<cases::table, MultiBackend, SqlType
 
 /// The cases that a viewer may see: as shared, not retired, and of a person whom they may see too.
 #[must_use]
+#[cfg_attr(hole, track_caller)]
 pub fn visible(viewer: &Viewer) -> Visible {
     let people = crate::schema::individuals::table
         .filter(visible_individuals!(viewer))
         .select(crate::schema::individuals::id);
-    Box::new(
+    Box::new(filter_of_sight!(
         cases::retired_at
             .is_null()
             .and(shared_with!(cases, viewer))
-            .and(cases::individual_id.eq_any(people)),
-    )
+            .and(cases::individual_id.eq_any(people))
+    ))
 }
 
 /// The case, if this reader may see it.

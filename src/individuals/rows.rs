@@ -15,7 +15,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Sex, Sharing};
 use crate::individuals::model::{Identifier, Name, display_name, original_name};
 use crate::schema::{cases, individuals};
-use crate::{shared_with, updated_since};
+use crate::{filter_of_sight, shared_with, updated_since};
 
 /// A person as stored.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -118,7 +118,7 @@ macro_rules! visible_individuals {
         let standing = individuals::retired_at
             .is_null()
             .and($crate::shared_with!(individuals, viewer));
-        standing.or($crate::individuals_of_own_teams!(viewer))
+        $crate::filter_of_sight!(standing.or($crate::individuals_of_own_teams!(viewer)))
     }};
 }
 
@@ -153,8 +153,9 @@ pub type Visible = Box<
 
 /// The people whom a viewer may see.
 #[must_use]
+#[cfg_attr(hole, track_caller)]
 pub fn visible(viewer: &Viewer) -> Visible {
-    Box::new(visible_individuals!(viewer))
+    Box::new(filter_of_sight!(visible_individuals!(viewer)))
 }
 
 /// The person, if this reader may see them.

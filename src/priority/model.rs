@@ -10,7 +10,7 @@ use crate::base::choice::Choice;
 use crate::base::date::{Edtf, plus_term};
 use crate::base::words::{CustodyStatus, Severity};
 use crate::cases::FactRow;
-use crate::cases::model::{Standing, custody_as_of, health_as_of, sentence_as_of};
+use crate::cases::model::{Standing, custody_as_of, health_as_of, sentences_as_of};
 use crate::cases::particulars::Sentence;
 
 choice! {
@@ -143,24 +143,40 @@ pub fn raised<'a>(
         return None;
     }
     let health = health_as_of(facts, as_of);
-    if health
-        .as_ref()
-        .is_some_and(|found| found.says.severity == Severity::Deceased)
-    {
+    // A rumour of death, or a death at an unknown day, takes nobody off the list.
+    if health.as_ref().is_some_and(|found| {
+        found.says.severity == Severity::Deceased
+            && !found.fact.information.is_doubted()
+            && found.fact.holds_from.certain_by(as_of)
+    }) {
         return None;
     }
-    let sentence = sentence_as_of(facts, as_of);
-    let end = sentence.as_ref().and_then(|found| found.says.end(Some(as_of)));
+    let sentences = sentences_as_of(facts, as_of);
+    let over = |found: &Standing<'_, Sentence>| found.says.end(Some(as_of)).filter(|end| *end < as_of);
     // Serving ends with the sentence, unless custody was recorded anew after its end.
     let served = custody.says.status == CustodyStatus::ServingSentence
-        && end.is_some_and(|end| end < as_of && custody.fact.earliest <= end);
+        && !sentences.is_empty()
+        && sentences
+            .iter()
+            .all(|found| !found.says.suspended && over(found).is_some_and(|end| custody.fact.earliest <= end));
     if served {
         return None;
     }
     // Held for something else: a sentence that has ended is no reason, and leaves no days.
-    let sentence = sentence.filter(|_| end.is_none_or(|end| end >= as_of));
-    let end = end.filter(|end| *end >= as_of);
-    let endless = sentence.as_ref().is_some_and(|found| found.says.kind.is_endless());
+    let running: Vec<&Standing<'_, Sentence>> = sentences.iter().filter(|found| over(found).is_none()).collect();
+    let long = running.iter().filter(|found| is_long(found, as_of, policy, measure));
+    let long = long.max_by_key(|found| {
+        (
+            found.says.kind.is_endless(),
+            found.end_or_term(as_of),
+            found.fact.id.clone(),
+        )
+    });
+    let last = running
+        .iter()
+        .max_by_key(|found| (!found.says.suspended, found.end_or_term(as_of), found.fact.id.clone()));
+    let end = long.or(last).and_then(|found| found.says.end(Some(as_of)));
+    let endless = running.iter().any(|found| found.says.kind.is_endless());
     let mut raised = Raised {
         status: custody.says.status,
         custody: custody.fact,
@@ -183,10 +199,8 @@ pub fn raised<'a>(
             fact: found.fact,
         });
     }
-    if let Some(found) = sentence
-        && is_long(&found, end, as_of, policy, measure)
-    {
-        let detail = detail(&found, end, as_of);
+    if let Some(found) = long {
+        let detail = detail(found, end, as_of);
         raised.reasons.push(Why {
             code: Reason::LongSentence,
             points: policy.points.long_sentence,
@@ -198,13 +212,7 @@ pub fn raised<'a>(
     (!raised.reasons.is_empty()).then_some(raised)
 }
 
-fn is_long(
-    found: &Standing<'_, Sentence>,
-    end: Option<NaiveDate>,
-    as_of: NaiveDate,
-    policy: &Policy,
-    measure: Measure,
-) -> bool {
+fn is_long(found: &Standing<'_, Sentence>, as_of: NaiveDate, policy: &Policy, measure: Measure) -> bool {
     let sentence = &found.says;
     if sentence.kind.is_endless() {
         return true;
@@ -218,7 +226,7 @@ fn is_long(
             let start = sentence.credited_start.unwrap_or(found.fact.earliest);
             sentence.term_from(start) >= plus_term(start, i32::from(years), 0, 0)
         }
-        Measure::Remaining => end.is_some_and(|end| end >= plus_term(as_of, i32::from(years), 0, -1)),
+        Measure::Remaining => found.end_or_term(as_of) >= plus_term(as_of, i32::from(years), 0, -1),
     }
 }
 

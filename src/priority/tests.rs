@@ -360,3 +360,195 @@ fn doubt_and_rank_decide_between_facts_that_contradict() {
     let facts = [held("2008", "serving_sentence"), preferred(), other("2010-05-02")];
     assert!(codes(&facts, "2010-05-10").is_empty());
 }
+
+fn serving() -> FactRow {
+    held("2000", "serving_sentence")
+}
+
+fn verdict(from: &str, says: Value) -> FactRow {
+    fact::<Sentence>(from, says)
+}
+
+/// Cases of a review by a stranger: what took people off the list, or put them on it, without a reason.
+#[test]
+fn an_appeal_on_one_charge_leaves_the_other_sentences() {
+    let life = || verdict("2000-01-10", json!({"kind": "life"}));
+    let year = |from: &str, instance: &str| {
+        let says = json!({"kind": "fixed_term", "years": 1, "instance": instance, "credited_start": "2008-01-01"});
+        verdict(from, says)
+    };
+    let facts = [
+        serving(),
+        life(),
+        year("2008-03", "first_instance"),
+        year("2008-05", "appeal"),
+        ill("2010-01", "critical"),
+    ];
+    assert_eq!(told(&facts, "2010-05-10", Measure::Imposed).unwrap().score, 150);
+    let acquitted = [
+        serving(),
+        life(),
+        verdict("2008", json!({"kind": "acquitted", "instance": "first_instance"})),
+    ];
+    assert_eq!(codes(&acquitted, "2010-05-10"), [Reason::LongSentence]);
+    let reprieve = verdict("2000", json!({"kind": "death_with_two_year_reprieve"}));
+    let less = json!({"kind": "fixed_term", "years": 18, "instance": "commutation", "credited_start": "2002-01-10"});
+    let facts = [serving(), reprieve, verdict("2002-01-10", less)];
+    assert_eq!(codes(&facts, "2019-05-10"), [Reason::LongSentence]);
+    assert!(codes(&facts, "2021-01-01").is_empty(), "the commuted term has ended");
+}
+
+#[test]
+fn the_longest_is_not_the_last_to_end() {
+    let eleven = verdict(
+        "2000-01-01",
+        json!({"kind": "fixed_term", "years": 11, "credited_start": "2000-01-01"}),
+    );
+    let two = verdict(
+        "2009-06-01",
+        json!({"kind": "fixed_term", "years": 2, "credited_start": "2009-06-01"}),
+    );
+    assert_eq!(codes(&[serving(), eleven, two], "2010-05-10"), [Reason::LongSentence]);
+}
+
+#[test]
+fn a_contested_release_and_one_before_the_verdict_end_no_sentence() {
+    let life = || verdict("2009", json!({"kind": "life"}));
+    let preferred = FactRow {
+        rank: Standing::Preferred,
+        ..held("2010", "serving_sentence")
+    };
+    let facts = [life(), preferred, held("2010-02-01", "released")];
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::LongSentence]);
+    let facts = [life(), held("2009-06-01", "released"), held("2009-11-01", "on_trial")];
+    assert_eq!(
+        codes(&facts, "2010-05-10"),
+        [Reason::LongSentence],
+        "the verdict may have come after it"
+    );
+}
+
+#[test]
+fn a_stay_in_hospital_frees_nobody() {
+    let stay = json!({"status": "serving_sentence", "certainty": "confirmed", "facility": "Prison hospital", "until": "2010-04-09"});
+    let mut facts = hu();
+    facts.push(fact::<Custody>("2010-03-30", stay));
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+    assert!(codes(&facts, "2011-06-27").is_empty(), "the sentence has ended");
+    // A preferred stage that has ended holds against nothing later.
+    let over = json!({"status": "criminally_detained", "certainty": "confirmed", "until": "2008-12-31"});
+    let preferred = FactRow {
+        rank: Standing::Preferred,
+        ..fact::<Custody>("2008", over)
+    };
+    let facts = [
+        preferred,
+        held("2008-12-15", "serving_sentence"),
+        ill("2010-01", "serious"),
+    ];
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+}
+
+#[test]
+fn doubt_is_of_its_time_and_takes_nobody_off() {
+    let doubtful = |fact: FactRow| FactRow {
+        information: Information::Doubtful,
+        ..fact
+    };
+    let facts = [
+        held("1995", "released"),
+        doubtful(held("2009", "enforced_disappearance")),
+        ill("2009", "serious"),
+    ];
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+    let facts = [serving(), ill("1999", "mild"), doubtful(ill("2010", "critical"))];
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+    let facts = [serving(), ill("2009", "serious"), doubtful(held("2010", "released"))];
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+    let preferred = FactRow {
+        rank: Standing::Preferred,
+        ..doubtful(ill("2010-05-01", "serious"))
+    };
+    assert_eq!(
+        codes(&[serving(), preferred, ill("2010-05-01", "mild")], "2010-05-10"),
+        [Reason::SeriouslyIll]
+    );
+}
+
+#[test]
+fn a_rumour_of_death_takes_nobody_off() {
+    let dead = |from: &str, information: Information| FactRow {
+        information,
+        ..ill(from, "deceased")
+    };
+    for (from, information, listed) in [
+        ("2010-05-01", Information::Improbable, true),
+        ("2010", Information::Confirmed, true),
+        ("2010-05-01", Information::Confirmed, false),
+    ] {
+        let facts = [
+            serving(),
+            verdict("2000", json!({"kind": "life"})),
+            dead(from, information),
+        ];
+        assert_eq!(
+            !codes(&facts, "2010-05-10").is_empty(),
+            listed,
+            "{from} {information:?}"
+        );
+    }
+}
+
+#[test]
+fn a_tie_goes_to_the_worse_and_the_more_precise() {
+    for _ in 0..20 {
+        let facts = [
+            held("2010-03", "released"),
+            held("2010-03", "criminally_detained"),
+            ill("2010-03", "mild"),
+            ill("2010-03", "serious"),
+        ];
+        assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+    }
+    let facts = [
+        held("2010", "released"),
+        held("2010-01-01", "serving_sentence"),
+        ill("2009", "serious"),
+    ];
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+}
+
+#[test]
+fn the_end_of_a_suspended_sentence_frees_nobody() {
+    let suspended = verdict(
+        "2007-01-02",
+        json!({"kind": "fixed_term", "years": 3, "suspended": true, "credited_start": "2007-01-02", "official_end": "2010-01-01"}),
+    );
+    let facts = [
+        suspended,
+        held("2009-06", "serving_sentence"),
+        ill("2010-01-10", "serious"),
+    ];
+    assert_eq!(codes(&facts, "2010-05-10"), [Reason::SeriouslyIll]);
+}
+
+#[test]
+fn what_remains_is_counted_from_the_verdict_where_nothing_else_is_known() {
+    let facts = [
+        serving(),
+        verdict("2009-12-25", json!({"kind": "fixed_term", "years": 15})),
+    ];
+    assert!(told(&facts, "2010-05-10", Measure::Remaining).is_some());
+}
+
+#[test]
+fn reductions_shorten_what_the_verdict_gave() {
+    let says = json!({"kind": "fixed_term", "years": 10, "credited_start": "2000-01-01", "official_end": "2009-12-31",
+        "reductions": [{"decided_on": "2005", "years": 1, "months": 6}]});
+    let facts = [serving(), verdict("2000-06-01", says)];
+    assert_eq!(codes(&facts, "2008-06-30"), [Reason::LongSentence]);
+    assert!(codes(&facts, "2008-07-01").is_empty());
+    let more = json!({"kind": "fixed_term", "years": 1, "credited_start": "2000-01-01", "reductions": [{"decided_on": "2000", "years": 900}]});
+    let more: Sentence = serde_json::from_value(more).unwrap();
+    assert_eq!(more.end(None), Some(day("1999-12-31")), "not before it began");
+}

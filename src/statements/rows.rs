@@ -18,7 +18,7 @@ use crate::individuals;
 use crate::schema::{mentions, statements};
 use crate::statements::related::Related;
 use crate::store::Conn;
-use crate::{shared_with, updated_since};
+use crate::{filter_of_sight, shared_with, updated_since};
 
 type Backend = <Conn as diesel::Connection>::Backend;
 
@@ -210,10 +210,12 @@ pub struct Filter {
 
 /// The statements that a viewer may see: the start of every query on them.
 #[must_use]
+#[cfg_attr(hole, track_caller)]
 pub fn visible(viewer: &Viewer) -> statements::BoxedQuery<'static, Backend> {
     statements::table
-        .filter(shared_with!(statements, viewer))
-        .filter(statements::retired_at.is_null())
+        .filter(filter_of_sight!(
+            statements::retired_at.is_null().and(shared_with!(statements, viewer))
+        ))
         .into_boxed()
 }
 

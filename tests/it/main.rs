@@ -9,6 +9,7 @@ mod door;
 mod facts;
 mod founding;
 mod input;
+mod noninterference;
 mod oracle;
 mod program;
 mod records;

@@ -67,11 +67,52 @@ pub fn database_url(kind: Kind) -> String {
     }
 }
 
+fn door(url: &DatabaseUrl, clock: Clock, seed: u64) -> Door {
+    let options = Options {
+        readers: 4,
+        wait_ms: 5000,
+        queue: 1024,
+    };
+    let db = Db::open(url, options).unwrap();
+    db.migrate().unwrap();
+    let keys = Keys::derive(b"a secret of the tests, 32 bytes long").unwrap();
+    Door::new(db, keys, clock, Ids::seeded(seed))
+}
+
+/// The whole PostgreSQL database once more; whoever is still connected to it is sent away.
+pub fn copy_postgres(from: &DatabaseUrl, to: &str) {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, PgConnection};
+    let DatabaseUrl::Postgres(from) = from else {
+        panic!("not on a server")
+    };
+    let name = |url: &str| {
+        let place = url.split('?').next().unwrap();
+        place.rsplit('/').next().unwrap().to_owned()
+    };
+    let (from, to) = (name(from), name(to));
+    let server = std::env::var("CONSCIENCE_TEST_POSTGRES").unwrap();
+    let mut conn = PgConnection::establish(&server).unwrap();
+    let mut said = Ok(());
+    for _ in 0..50 {
+        let away = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{from}'");
+        conn.batch_execute(&away).unwrap();
+        said = conn.batch_execute(&format!("DROP DATABASE IF EXISTS {to}; "));
+        said = said.and_then(|()| conn.batch_execute(&format!("CREATE DATABASE {to} TEMPLATE {from}")));
+        if said.is_ok() {
+            break;
+        }
+    }
+    said.unwrap();
+}
+
 /// A server, its accounts, its address.
 pub struct House {
     pub address: String,
     url: DatabaseUrl,
     stop: Mutex<Option<mpsc::Sender<()>>>,
+    /// Whether the database outlives the house.
+    keep: bool,
 }
 
 impl House {
@@ -85,24 +126,15 @@ impl House {
         Self::at(kind, Clock::Fixed(day), true)
     }
 
+    /// A server on a database that is there and stays there.
+    pub fn on(url: DatabaseUrl, clock: Clock, seed: u64) -> Self {
+        let door = door(&url, clock, seed);
+        Self::serving(url, door, true)
+    }
+
     fn at(kind: Kind, clock: Clock, sample: bool) -> Self {
         let url = database(kind);
-        let db = Db::open(
-            &url,
-            Options {
-                readers: 4,
-                wait_ms: 5000,
-                queue: 1024,
-            },
-        )
-        .unwrap();
-        db.migrate().unwrap();
-        let door = Door::new(
-            db,
-            Keys::derive(b"a secret of the tests, 32 bytes long").unwrap(),
-            clock,
-            Ids::seeded(7),
-        );
+        let door = door(&url, clock, 7);
         if sample {
             assert!(load_sample(&door).unwrap());
         }
@@ -122,6 +154,10 @@ impl House {
             };
             add_account(&door, account).unwrap();
         }
+        Self::serving(url, door, false)
+    }
+
+    fn serving(url: DatabaseUrl, door: Door, keep: bool) -> Self {
         let state = State::new(door);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -147,6 +183,7 @@ impl House {
             address,
             url,
             stop: Mutex::new(Some(stop)),
+            keep,
         }
     }
 
@@ -203,7 +240,9 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         drop(self.stop.lock().unwrap().take());
-        if let DatabaseUrl::Sqlite(path) = &self.url {
+        if let DatabaseUrl::Sqlite(path) = &self.url
+            && !self.keep
+        {
             for end in ["", "-wal", "-shm"] {
                 let _ = std::fs::remove_file(format!("{path}{end}"));
             }

@@ -179,6 +179,7 @@ choice! {
         FirstInstance("first_instance", "First instance"),
         Appeal("appeal", "Appeal"),
         Retrial("retrial", "Retrial"),
+        Commutation("commutation", "Commutation 减刑"),
     }
 }
 
