@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::access::ledger::EntryRow;
-use crate::access::{Allowed, Read, may, secret};
+use crate::access::{Allowed, Read, Viewer, may, secret};
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, CaseId, IndividualId, StatementId};
 use crate::base::page::{Cursor, Limit, Page, Paging};
@@ -116,17 +116,28 @@ fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(String, EntryOut
             continue;
         }
         let owner = seen.owner(kind.family, &key);
+        if !could_see(&viewer, &entry, owner, seen.level(kind.family, &key)) && !seen.on_team(&entry) {
+            continue;
+        }
         let before = fields.len();
-        let mut kept = Map::new();
+        let (mut kept, mut unsaid) = (Map::new(), false);
         for (name, mut change) in fields {
             let class = kind
                 .classes
                 .iter()
                 .find(|(field, _)| *field == name)
                 .map(|(_, class)| *class);
-            if class.is_some_and(|class| viewer.sees(class, owner)) && seen.without_hidden(&name, &mut change) {
-                kept.insert(name, change);
+            if class.is_some_and(|class| viewer.sees(class, owner)) {
+                if seen.without_hidden(&name, &mut change) {
+                    kept.insert(name, change);
+                } else if name == "supersedes" {
+                    // Why a hidden fact was replaced speaks of that fact.
+                    unsaid = true;
+                }
             }
+        }
+        if unsaid {
+            kept.shift_remove("reason");
         }
         // Of a change of which this reader sees nothing, not even the time is told.
         if kept.len() < before && kept.is_empty() {
@@ -140,12 +151,19 @@ fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(String, EntryOut
                 record_kind: entry.record_kind,
                 record_id: entry.record_id,
                 actor_id: inside.then_some(entry.actor_id),
-                reason: inside.then_some(reason),
+                reason: inside.then_some(reason.filter(|_| !unsaid)),
                 fields: kept,
             },
         ));
     }
     Ok(shown)
+}
+
+/// Whether the reader could see the record when that was entered: a record that was opened does not tell what it held
+/// before. Those who see it at that level still do.
+fn could_see(viewer: &Viewer, entry: &EntryRow, owner: Option<&str>, now: Sharing) -> bool {
+    let own = owner.is_some_and(|owner| viewer.owns().iter().any(|id| id.as_str() == owner));
+    entry.level <= now || viewer.levels().contains(&entry.level) || (own && entry.level != Sharing::Restricted)
 }
 
 /// Entries before that position, the latest first, that fit what was asked.

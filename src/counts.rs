@@ -78,7 +78,14 @@ fn counted(tx: &mut Read<'_>, query: &CountOf) -> Result<CountsOut, Error> {
         _ => HashMap::new(),
     };
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for (case, facts) in cases::with_facts(tx, Wanted::default())? {
+    let found = match query.by {
+        CountBy::Status | CountBy::Reason => cases::with_facts(tx, Wanted::default())?,
+        CountBy::Country | CountBy::Concern | CountBy::Sex => {
+            let cases = cases::list(tx, Wanted::default())?;
+            cases.into_iter().map(|case| (case, Vec::new())).collect()
+        }
+    };
+    for (case, facts) in found {
         let facts: Vec<&FactRow> = facts.iter().collect();
         let values: Vec<String> = match query.by {
             CountBy::Country => vec![case.country.as_str().to_owned()],

@@ -54,7 +54,7 @@ pub struct OrganisationRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(OrganisationRow, organisations, "organisation", parent: |_row| None, owner: |_row| None, {
+crate::record!(OrganisationRow, organisations, "organisation", parent: |_row| None, owner: |_row| None, level: |_row, _conn| Ok(crate::base::words::Sharing::Public), {
     id: Public,
     name: Public,
     aliases: Public,
@@ -62,9 +62,10 @@ crate::record!(OrganisationRow, organisations, "organisation", parent: |_row| No
     country: Public,
     website: Public,
     created_at: Public,
-    updated_at: Public,
     retired_at: Internal,
-});
+} derived {
+    updated_at: Public,
+} stamps { updated_at, updated_at, updated_at });
 
 /// An organisation to record.
 #[derive(Deserialize, ToSchema)]
@@ -145,13 +146,12 @@ pub struct OrganisationList {
 }
 
 impl OrganisationRow {
-    fn apply(mut self, patch: OrganisationPatch, now: UtcTime) -> Result<Self, Error> {
+    fn apply(mut self, patch: OrganisationPatch) -> Result<Self, Error> {
         patch.name.apply("/name", &mut self.name)?;
         patch.aliases.apply("/aliases", &mut self.aliases)?;
         patch.kind.apply("/kind", &mut self.kind)?;
         patch.country.apply_option(&mut self.country);
         patch.website.apply_option(&mut self.website);
-        self.updated_at = now;
         Ok(self)
     }
 }
@@ -308,7 +308,7 @@ pub async fn update_organisation(
             let before = find(tx, &id.0)?;
             let current = seen_by(tx, &before)?;
             tx.require(&wanted, current)?;
-            let after = before.clone().apply(body.0, tx.now())?;
+            let after = before.clone().apply(body.0)?;
             let after = tx.save(&before, after)?;
             let seen = seen_by(tx, &after)?;
             tx.tag(seen)
@@ -338,7 +338,6 @@ pub async fn retire_organisation(
             }
             let after = OrganisationRow {
                 retired_at: Some(tx.now()),
-                updated_at: tx.now(),
                 ..before.clone()
             };
             tx.retire(&before, after)

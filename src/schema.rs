@@ -234,6 +234,7 @@ diesel::table! {
         record_kind -> Text,
         record_id -> Text,
         parent_id -> Nullable<Text>,
+        level -> Text,
         digest -> Text,
     }
 }

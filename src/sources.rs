@@ -73,7 +73,7 @@ pub struct SourceRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(SourceRow, sources, "source", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), {
+crate::record!(SourceRow, sources, "source", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), {
     id: Public,
     organisation_id: Public,
     sharing: Public,
@@ -392,7 +392,11 @@ pub async fn update_source(
             let before = find(tx, &id.0)?;
             let current = seen_by(tx, &before)?;
             tx.require(&wanted, current)?;
-            let after = before.clone().apply(body.0)?;
+            let mut patch = body.0;
+            let viewer = tx.viewer();
+            let named = before.statement_id.as_ref();
+            patch.statement_id = references::keep_hidden_statement(tx.conn(), &viewer, named, patch.statement_id)?;
+            let after = before.clone().apply(patch)?;
             if after.statement_id != before.statement_id {
                 check_statement(tx, after.statement_id.as_ref())?;
             }

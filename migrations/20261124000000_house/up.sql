@@ -232,6 +232,7 @@ CREATE TABLE ledger_entries (
     record_kind TEXT NOT NULL,
     record_id TEXT NOT NULL,
     parent_id TEXT,
+    level TEXT NOT NULL,
     digest TEXT NOT NULL
 );
 CREATE UNIQUE INDEX ledger_entries_digest ON ledger_entries (digest);

@@ -35,20 +35,20 @@ pub struct AccountRow {
     pub disabled_at: Option<UtcTime>,
 }
 
-crate::record!(AccountRow, accounts, "account", parent: |_row| None, owner: |_row| None, {
+crate::record!(AccountRow, accounts, "account", parent: |_row| None, owner: |_row| None, level: |_row, _conn| Ok(crate::base::words::Sharing::Public), {
     id: Public,
     organisation_id: Public,
     email: Internal,
     name: Internal,
     role: Public,
     created_at: Public,
-    updated_at: Public,
     disabled_at: Public,
 } derived {
+    updated_at: Public,
     disabled: Public,
 } secret {
     password_hash,
-});
+} stamps { updated_at, updated_at, updated_at });
 
 /// A session: what one log-in began.
 #[derive(Clone, Debug, Queryable, Insertable)]

@@ -28,6 +28,11 @@ pub trait Record: Clone + Send + 'static {
     fn parent(&self) -> Option<String>;
     /// The organisation that owns it, where it has one.
     fn owner(&self) -> Option<String>;
+    /// Who may see it, with what it rests on: what it says now is told to nobody who could not see it now.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn level(&self, conn: &mut Conn) -> QueryResult<Sharing>;
     /// Name and value of each field.
     fn fields(&self) -> Vec<(&'static str, Value)>;
     /// Name and value of each field whose value nobody is shown: the ledger says only that it changed.
@@ -73,7 +78,7 @@ pub trait Record: Clone + Send + 'static {
 /// `derived` are those that an answer adds to the stored ones; `stamps` keep the times of its changes, by class.
 #[macro_export]
 macro_rules! record {
-    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
+    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, level: |$l:ident, $conn:ident| $level:expr, { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
         impl $crate::access::ledger::Record for $row {
             const KIND: &'static str = $kind;
             const CLASSES: $crate::access::ledger::Classes = &[
@@ -84,6 +89,7 @@ macro_rules! record {
             fn id(&self) -> String { self.id.to_string() }
             fn parent(&self) -> Option<String> { let $p = self; $parent }
             fn owner(&self) -> Option<String> { let $o = self; $owner }
+            fn level(&self, $conn: &mut $crate::store::Conn) -> diesel::QueryResult<$crate::base::words::Sharing> { let $l = self; $level }
             fn fields(&self) -> Vec<(&'static str, serde_json::Value)> {
                 vec![$((stringify!($field), serde_json::to_value(&self.$field).unwrap_or_default())),*]
             }
@@ -91,7 +97,9 @@ macro_rules! record {
                 vec![$((stringify!($secret), self.$secret.clone())),*]
             })?
             $(fn stamp(&mut self, class: $crate::base::words::Sharing, now: $crate::base::time::UtcTime) {
-                self.$inside = now;
+                if class <= $crate::base::words::Sharing::Internal {
+                    self.$inside = now;
+                }
                 if class <= $crate::base::words::Sharing::Partners {
                     self.$partners = now;
                 }
@@ -136,6 +144,8 @@ pub struct EntryRow {
     pub record_id: String,
     /// The record it is part of.
     pub parent_id: Option<String>,
+    /// Who could see the record then, before the change and after it.
+    pub level: Sharing,
     /// Salted digest of the record as it then stood.
     pub digest: String,
 }
@@ -152,6 +162,8 @@ pub struct Deed<'a> {
     pub at: UtcTime,
     /// Fresh salt.
     pub salt: String,
+    /// Who could see the record, before and after.
+    pub level: Sharing,
 }
 
 /// What a change changes.
@@ -175,13 +187,13 @@ impl Changes {
         self.0.is_empty()
     }
 
-    /// The class of the most open field that changed. A reference may be to something hidden: that it changed is for
-    /// those inside.
+    /// The class of the most open field that changed. A reference may be to something hidden: that it changed is told
+    /// to nobody.
     #[must_use]
     pub fn most_open(&self, classes: Classes) -> Sharing {
         let class = |name: &String| {
             if references::is_reference(name) {
-                return Sharing::Internal;
+                return Sharing::Restricted;
             }
             let found = classes.iter().find(|(field, _)| field == name);
             found.map_or(Sharing::Restricted, |(_, class)| *class)
@@ -213,6 +225,7 @@ pub fn append<R: Record>(conn: &mut Conn, after: &R, changes: &Changes, deed: De
         record_kind: R::KIND.to_owned(),
         record_id: after.id(),
         parent_id: after.parent(),
+        level: deed.level,
         digest: secret::salted_digest(&deed.salt, &whole.to_string()),
     };
     diesel::insert_into(ledger_entries::table)

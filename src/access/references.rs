@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::access::viewer::Viewer;
 use crate::base::error::Error;
+use crate::base::id::{SourceId, StatementId};
+use crate::base::patch::Patch;
 use crate::schema::{facts, sources, statements};
 use crate::store::Conn;
 use crate::{facts_shared_with, shared_with};
@@ -53,6 +55,9 @@ pub fn conceal(conn: &mut Conn, viewer: &Viewer, body: &mut Value) -> Result<(),
             continue;
         }
         let seen = seen(conn, viewer, to, named)?;
+        if to == To::Fact {
+            conceal_reasons(body, &seen);
+        }
         each(body, to, &mut |id| {
             if id.as_str().is_some_and(|id| !seen.contains(id)) {
                 *id = Value::Null;
@@ -60,6 +65,57 @@ pub fn conceal(conn: &mut Conn, viewer: &Viewer, body: &mut Value) -> Result<(),
         });
     }
     Ok(())
+}
+
+/// Why a hidden fact was replaced speaks of that fact.
+fn conceal_reasons(body: &mut Value, seen: &HashSet<String>) {
+    match body {
+        Value::Array(items) => items.iter_mut().for_each(|item| conceal_reasons(item, seen)),
+        Value::Object(fields) => {
+            let hidden = fields
+                .get("supersedes")
+                .and_then(Value::as_str)
+                .is_some_and(|id| !seen.contains(id));
+            if hidden && let Some(reason) = fields.get_mut("reason") {
+                *reason = Value::Null;
+            }
+            fields.values_mut().for_each(|value| conceal_reasons(value, seen));
+        }
+        _ => {}
+    }
+}
+
+/// A change of a reference to a source as far as this reader may make it: null from someone who is shown null already,
+/// as they may not see what is there, leaves it.
+///
+/// # Errors
+/// What the database says.
+pub fn keep_hidden_source(
+    conn: &mut Conn,
+    viewer: &Viewer,
+    before: Option<&SourceId>,
+    given: Patch<SourceId>,
+) -> Result<Patch<SourceId>, Error> {
+    match (&given, before) {
+        (Patch::Null, Some(id)) if sources_seen(conn, viewer, &[id.to_string()])?.is_empty() => Ok(Patch::Absent),
+        _ => Ok(given),
+    }
+}
+
+/// The same for a reference to a statement.
+///
+/// # Errors
+/// What the database says.
+pub fn keep_hidden_statement(
+    conn: &mut Conn,
+    viewer: &Viewer,
+    before: Option<&StatementId>,
+    given: Patch<StatementId>,
+) -> Result<Patch<StatementId>, Error> {
+    match (&given, before) {
+        (Patch::Null, Some(id)) if statements_seen(conn, viewer, &[id.to_string()])?.is_empty() => Ok(Patch::Absent),
+        _ => Ok(given),
+    }
 }
 
 /// Refuses, at `pointer`, a statement that this reader may not see or that is not there.

@@ -97,8 +97,8 @@ use crate::access::ledger::{Classes, Record};
 use crate::base::error::Error;
 use crate::base::id::AccountId;
 use crate::base::time::UtcTime;
-use crate::base::words::Sharing;
-use crate::schema::team_members;
+use crate::base::words::{Role, Sharing};
+use crate::schema::{accounts, team_members};
 use crate::store::Conn;
 
 /// That an account is on the team of a record.
@@ -133,6 +133,11 @@ impl Record for TeamRow {
         None
     }
 
+    /// Teams are told to those inside alone.
+    fn level(&self, _: &mut Conn) -> QueryResult<Sharing> {
+        Ok(Sharing::Internal)
+    }
+
     fn fields(&self) -> Vec<(&'static str, Value)> {
         vec![
             ("record_id", json!(self.record_id)),
@@ -164,6 +169,23 @@ impl TeamRow {
     pub fn is_member(tx: &mut Read<'_>, record_id: &str, account_id: &AccountId) -> Result<bool, Error> {
         let found: Option<String> = team_members::table
             .find((record_id.to_owned(), account_id.clone()))
+            .select(team_members::record_id)
+            .first(tx.conn())
+            .optional()?;
+        Ok(found.is_some())
+    }
+
+    /// Whether somebody else on the team can still log in and read it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn others_see(tx: &mut Read<'_>, record_id: &str, but: &AccountId) -> Result<bool, Error> {
+        let found: Option<String> = team_members::table
+            .inner_join(accounts::table.on(accounts::id.eq(team_members::account_id)))
+            .filter(team_members::record_id.eq(record_id.to_owned()))
+            .filter(team_members::account_id.ne(but.clone()))
+            .filter(accounts::disabled_at.is_null())
+            .filter(accounts::role.ne(Role::Dashboard))
             .select(team_members::record_id)
             .first(tx.conn())
             .optional()?;

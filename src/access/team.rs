@@ -76,8 +76,8 @@ pub fn keep(tx: &mut Write<'_>, record_id: &str, sharing: Sharing) -> Result<(),
 /// # Errors
 /// What the database says.
 pub fn drop_officer(tx: &mut Write<'_>, record_id: &str, sharing: Sharing, former: &AccountId) -> Result<(), Error> {
+    let alone = !TeamRow::others_see(tx, record_id, former)?;
     let members = TeamRow::of(tx, record_id)?;
-    let alone = members.len() == 1;
     match members.into_iter().find(|row| row.account_id == *former) {
         Some(row) if !(alone && sharing == Sharing::Restricted) => tx.remove(&row),
         _ => Ok(()),
@@ -151,9 +151,8 @@ pub async fn leave<P: Permission>(
                     "the responsible officer is on the team: name another first",
                 ));
             }
-            let members = TeamRow::of(tx, &subject.id)?;
-            let alone = members.len() == 1;
-            let row = members
+            let alone = !TeamRow::others_see(tx, &subject.id, &account)?;
+            let row = TeamRow::of(tx, &subject.id)?
                 .into_iter()
                 .find(|row| row.account_id == account)
                 .ok_or_else(Error::not_found)?;

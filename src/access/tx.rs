@@ -12,6 +12,7 @@ use crate::access::secret::{self, Keys};
 use crate::access::viewer::Viewer;
 use crate::base::error::Error;
 use crate::base::time::UtcTime;
+use crate::base::words::Sharing;
 use crate::store::Conn;
 use crate::store::origin::Ids;
 use crate::web::IfMatch;
@@ -147,7 +148,8 @@ impl Write<'_> {
     /// What the database says.
     pub fn create_because<R: Record>(&mut self, row: &R, reason: Option<String>) -> Result<(), Error> {
         row.insert(self.read.conn)?;
-        self.enter(row, &Changes::between(None, row), "created", reason)
+        let level = row.level(self.read.conn)?;
+        self.enter(row, &Changes::between(None, row), level, ("created", reason))
     }
 
     /// Stores a changed record and gives it as stored; what changes nothing leaves no trace.
@@ -182,8 +184,9 @@ impl Write<'_> {
             return Ok(after);
         }
         after.stamp(changes.most_open(R::CLASSES), self.read.now);
+        let level = before.level(self.read.conn)?.max(after.level(self.read.conn)?);
         after.update(self.read.conn)?;
-        self.enter(&after, &changes, kind, reason)?;
+        self.enter(&after, &changes, level, (kind, reason))?;
         Ok(after)
     }
 
@@ -192,17 +195,18 @@ impl Write<'_> {
     /// # Errors
     /// What the database says.
     pub fn remove<R: Record>(&mut self, row: &R) -> Result<(), Error> {
+        let level = row.level(self.read.conn)?;
         row.remove(self.read.conn)?;
         let unchanged = Changes::between(Some(row), row);
-        self.enter(row, &unchanged, "retired", None)
+        self.enter(row, &unchanged, level, ("retired", None))
     }
 
     fn enter<R: Record>(
         &mut self,
         row: &R,
         changes: &Changes,
-        kind: &str,
-        reason: Option<String>,
+        level: Sharing,
+        (kind, reason): (&str, Option<String>),
     ) -> Result<(), Error> {
         let deed = Deed {
             kind,
@@ -210,6 +214,7 @@ impl Write<'_> {
             at: self.read.now,
             actor: (!self.by_command_line).then(|| self.read.viewer.account_id.clone()),
             salt: secret::text_of(&self.ids.bytes::<16>()),
+            level,
         };
         ledger::append(self.read.conn, row, changes, deed)
     }

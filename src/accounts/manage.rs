@@ -148,7 +148,6 @@ fn apply(
     if let Some(hash) = password_hash {
         after.password_hash = hash;
     }
-    after.updated_at = now;
     Ok(after)
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use serde_json::Value;
 
 use crate::access::accounts::AccountRow;
@@ -11,11 +12,12 @@ use crate::access::ledger::{Classes, EntryRow, Record};
 use crate::access::sharing::TeamRow;
 use crate::access::{Read, Viewer};
 use crate::base::error::Error;
+use crate::base::words::Sharing;
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
-use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements};
+use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements, team_members};
 use crate::sources::SourceRow;
 use crate::statements::{MentionRow, StatementRow};
 use crate::{facts_shared_with, individuals_of_own_teams, shared_with};
@@ -125,13 +127,24 @@ impl Asked {
     }
 }
 
-/// The records, of those asked for, that a reader may see, each with the organisation that owns it.
-pub(super) struct Seen(HashMap<(Family, String), Option<String>>);
+/// The records, of those asked for, that a reader may see. A retired one is seen by those inside alone.
+pub(super) struct Seen(HashMap<(Family, String), Told>, HashSet<String>);
+
+/// What decides which entries of a record are shown.
+struct Told {
+    owner: Option<String>,
+    /// Who may see it now.
+    level: Sharing,
+}
 
 impl Seen {
     pub(super) fn load(tx: &mut Read<'_>, mut asked: Asked) -> Result<Self, Error> {
         let viewer = tx.viewer();
-        let mut seen = Self(HashMap::new());
+        let teams: Vec<String> = team_members::table
+            .filter(team_members::account_id.eq_any(viewer.on_teams_as()))
+            .select(team_members::record_id)
+            .load(tx.conn())?;
+        let mut seen = Self(HashMap::new(), teams.into_iter().collect());
         for chunk in asked.chunks(Family::Team) {
             for id in chunk {
                 asked.add(Family::Case, id.clone());
@@ -140,48 +153,83 @@ impl Seen {
                 asked.add(Family::Individual, id);
             }
         }
-        let (relations, mentions) = (relation_ends(tx, &mut asked)?, mention_ends(tx, &mut asked)?);
+        let (relations, mentions) = (
+            relation_ends(tx, &viewer, &mut asked)?,
+            mention_ends(tx, &viewer, &mut asked)?,
+        );
         let facts = shared_facts(tx, &viewer, &mut asked)?;
         let cases = shared_cases(tx, &viewer, &mut asked)?;
         seen.add_sources(tx, &viewer, &asked)?;
         seen.add_individuals(tx, &viewer, &asked)?;
         seen.add_statements(tx, &viewer, &asked)?;
-        for (id, individual, owner) in cases {
+        for (id, individual, owner, level) in cases {
             if seen.has(Family::Individual, &individual) {
-                seen.0.insert((Family::Case, id), Some(owner));
+                seen.put(Family::Case, id, Some(owner), level);
             }
         }
         for (id, one, other, owner) in relations {
-            if seen.has(Family::Individual, &one) && seen.has(Family::Individual, &other) {
-                seen.0.insert((Family::Relation, id), Some(owner));
-            }
+            let ends = [(Family::Individual, one), (Family::Individual, other)];
+            seen.put_between(Family::Relation, id, ends, Some(owner));
         }
         for (id, statement, individual) in mentions {
-            if seen.has(Family::Statement, &statement) && seen.has(Family::Individual, &individual) {
-                seen.0.insert((Family::Mention, id), None);
-            }
+            let ends = [(Family::Statement, statement), (Family::Individual, individual)];
+            seen.put_between(Family::Mention, id, ends, None);
         }
-        for (id, case, owner) in facts {
+        for (id, case, owner, level) in facts {
             if seen.has(Family::Case, &case) {
-                seen.0.insert((Family::Fact, id), Some(owner));
+                seen.put(Family::Fact, id, Some(owner), level);
             }
         }
         Ok(seen)
     }
 
+    fn put(&mut self, family: Family, id: String, owner: Option<String>, level: Sharing) {
+        self.0.insert((family, id), Told { owner, level });
+    }
+
+    /// What lies between two records is seen with both, at the more closed of their levels.
+    fn put_between(&mut self, family: Family, id: String, ends: [(Family, String); 2], owner: Option<String>) {
+        let levels = ends.map(|end| self.0.get(&end).map(|told| told.level));
+        if let [Some(one), Some(other)] = levels {
+            self.put(family, id, owner, one.max(other));
+        }
+    }
+
     pub(super) fn has(&self, family: Family, id: &str) -> bool {
         match family {
             Family::Open => true,
-            Family::Team => [Family::Source, Family::Individual, Family::Case, Family::Statement]
-                .iter()
-                .any(|family| self.has(*family, id)),
+            Family::Team => self.under(id).is_some(),
             _ => self.0.contains_key(&(family, id.to_owned())),
         }
     }
 
+    /// The record of that id whose team is asked about.
+    fn under(&self, id: &str) -> Option<&Told> {
+        let families = [Family::Source, Family::Individual, Family::Case, Family::Statement];
+        families.iter().find_map(|family| self.0.get(&(*family, id.to_owned())))
+    }
+
+    /// Whether the reader is on the team of the entry's record, or of what it is part of.
+    pub(super) fn on_team(&self, entry: &EntryRow) -> bool {
+        let parent = entry.parent_id.as_ref();
+        self.1.contains(&entry.record_id) || parent.is_some_and(|parent| self.1.contains(parent))
+    }
+
     /// The organisation that owns the record.
     pub(super) fn owner(&self, family: Family, id: &str) -> Option<&str> {
-        self.0.get(&(family, id.to_owned())).and_then(Option::as_deref)
+        self.0
+            .get(&(family, id.to_owned()))
+            .and_then(|told| told.owner.as_deref())
+    }
+
+    /// Who may see the record now.
+    pub(super) fn level(&self, family: Family, id: &str) -> Sharing {
+        let told = match family {
+            Family::Open => return Sharing::Public,
+            Family::Team => self.under(id),
+            _ => self.0.get(&(family, id.to_owned())),
+        };
+        told.map_or(Sharing::Public, |told| told.level)
     }
 
     /// Takes the ids of hidden records out of a changed field; false where nothing is left of the change.
@@ -201,10 +249,11 @@ impl Seen {
 
     fn add_sources(&mut self, tx: &mut Read<'_>, viewer: &Viewer, asked: &Asked) -> Result<(), Error> {
         for ids in asked.chunks(Family::Source) {
-            let found: Vec<(String, String)> = sources::table
+            let found: Vec<(String, String, Sharing)> = sources::table
                 .filter(sources::id.eq_any(ids))
                 .filter(shared_with!(sources, viewer))
-                .select((sources::id, sources::organisation_id))
+                .filter(sources::retired_at.is_null().or(inside(viewer).into_sql::<Bool>()))
+                .select((sources::id, sources::organisation_id, sources::sharing))
                 .load(tx.conn())?;
             self.keep(Family::Source, found);
         }
@@ -213,10 +262,11 @@ impl Seen {
 
     fn add_individuals(&mut self, tx: &mut Read<'_>, viewer: &Viewer, asked: &Asked) -> Result<(), Error> {
         for ids in asked.chunks(Family::Individual) {
-            let found: Vec<(String, String)> = individuals::table
+            let found: Vec<(String, String, Sharing)> = individuals::table
                 .filter(individuals::id.eq_any(ids))
                 .filter(shared_with!(individuals, viewer).or(individuals_of_own_teams!(viewer)))
-                .select((individuals::id, individuals::organisation_id))
+                .filter(individuals::retired_at.is_null().or(inside(viewer).into_sql::<Bool>()))
+                .select((individuals::id, individuals::organisation_id, individuals::sharing))
                 .load(tx.conn())?;
             self.keep(Family::Individual, found);
         }
@@ -225,29 +275,43 @@ impl Seen {
 
     fn add_statements(&mut self, tx: &mut Read<'_>, viewer: &Viewer, asked: &Asked) -> Result<(), Error> {
         for ids in asked.chunks(Family::Statement) {
-            let found: Vec<(String, String)> = statements::table
+            let found: Vec<(String, String, Sharing)> = statements::table
                 .filter(statements::id.eq_any(ids))
                 .filter(shared_with!(statements, viewer))
-                .select((statements::id, statements::organisation_id))
+                .filter(statements::retired_at.is_null().or(inside(viewer).into_sql::<Bool>()))
+                .select((statements::id, statements::organisation_id, statements::sharing))
                 .load(tx.conn())?;
             self.keep(Family::Statement, found);
         }
         Ok(())
     }
 
-    fn keep(&mut self, family: Family, found: Vec<(String, String)>) {
-        self.0
-            .extend(found.into_iter().map(|(id, owner)| ((family, id), Some(owner))));
+    fn keep(&mut self, family: Family, found: Vec<(String, String, Sharing)>) {
+        for (id, owner, level) in found {
+            self.put(family, id, Some(owner), level);
+        }
     }
 }
 
+/// Whether retired records are there for the reader.
+fn inside(viewer: &Viewer) -> bool {
+    viewer.sees(Sharing::Internal, None)
+}
+
+/// Id, the record on which it depends, owner and level.
+type Part = (String, String, String, Sharing);
 type Ends = Vec<(String, String, String)>;
 
-fn relation_ends(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Vec<(String, String, String, String)>, Error> {
+fn relation_ends(
+    tx: &mut Read<'_>,
+    viewer: &Viewer,
+    asked: &mut Asked,
+) -> Result<Vec<(String, String, String, String)>, Error> {
     let mut all: Vec<(String, String, String, String)> = Vec::new();
     for ids in asked.chunks(Family::Relation) {
         let found: Vec<(String, String, String, String)> = relations::table
             .filter(relations::id.eq_any(ids))
+            .filter(relations::retired_at.is_null().or(inside(viewer).into_sql::<Bool>()))
             .select((
                 relations::id,
                 relations::individual_id,
@@ -264,11 +328,12 @@ fn relation_ends(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Vec<(String, St
     Ok(all)
 }
 
-fn mention_ends(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Ends, Error> {
+fn mention_ends(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result<Ends, Error> {
     let mut all = Vec::new();
     for ids in asked.chunks(Family::Mention) {
         let found: Ends = mentions::table
             .filter(mentions::id.eq_any(ids))
+            .filter(mentions::retired_at.is_null().or(inside(viewer).into_sql::<Bool>()))
             .select((mentions::id, mentions::statement_id, mentions::individual_id))
             .load(tx.conn())?;
         all.extend(found);
@@ -281,34 +346,35 @@ fn mention_ends(tx: &mut Read<'_>, asked: &mut Asked) -> Result<Ends, Error> {
 }
 
 /// Facts that are shared with the viewer, with their case, on which they depend too, and their owner.
-fn shared_facts(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result<Ends, Error> {
-    let mut all = Vec::new();
+fn shared_facts(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result<Vec<Part>, Error> {
+    let mut all: Vec<Part> = Vec::new();
     for ids in asked.chunks(Family::Fact) {
-        let found: Ends = facts::table
+        let found: Vec<Part> = facts::table
             .filter(facts::id.eq_any(ids))
             .filter(facts_shared_with!(viewer))
-            .select((facts::id, facts::case_id, facts::organisation_id))
+            .select((facts::id, facts::case_id, facts::organisation_id, facts::sharing))
             .load(tx.conn())?;
         all.extend(found);
     }
-    for (_, case, _) in &all {
+    for (_, case, _, _) in &all {
         asked.add(Family::Case, case.clone());
     }
     Ok(all)
 }
 
 /// Cases that are shared with the viewer, with their individual, on whom it depends too, and their owner.
-fn shared_cases(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result<Ends, Error> {
-    let mut all = Vec::new();
+fn shared_cases(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result<Vec<Part>, Error> {
+    let mut all: Vec<Part> = Vec::new();
     for ids in asked.chunks(Family::Case) {
-        let found: Ends = cases::table
+        let found: Vec<Part> = cases::table
             .filter(cases::id.eq_any(ids))
             .filter(shared_with!(cases, viewer))
-            .select((cases::id, cases::individual_id, cases::organisation_id))
+            .filter(cases::retired_at.is_null().or(inside(viewer).into_sql::<Bool>()))
+            .select((cases::id, cases::individual_id, cases::organisation_id, cases::sharing))
             .load(tx.conn())?;
         all.extend(found);
     }
-    for (_, individual, _) in &all {
+    for (_, individual, _, _) in &all {
         asked.add(Family::Individual, individual.clone());
     }
     Ok(all)
@@ -321,7 +387,11 @@ mod tests {
 
     #[test]
     fn a_hidden_record_is_not_named() {
-        let seen = Seen(HashMap::from([((Family::Statement, "a".to_owned()), None)]));
+        let seen = {
+            let mut seen = Seen(HashMap::new(), HashSet::new());
+            seen.put(Family::Statement, "a".to_owned(), None, Sharing::Public);
+            seen
+        };
         let mut change =
             json!({"from": [], "to": [{"kind": "reply", "statement_id": "a"}, {"kind": "reply", "statement_id": "b"}]});
         assert_eq!(references("related", &change).len(), 2);

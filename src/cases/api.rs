@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::accounts::role_of;
 use crate::access::ledger::Record;
+use crate::access::references::keep_hidden_source;
 use crate::access::{Allowed, Read, Write, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::Error;
@@ -261,8 +262,10 @@ fn keep_team(tx: &mut Write<'_>, before: Option<&CaseRow>, row: &CaseRow) -> Res
     if let Some(officer) = &row.officer_id {
         team::join(tx, row.id.as_str(), officer, None)?;
     }
+    let me = tx.viewer().account_id;
+    let closes = before.is_some_and(|before| before.sharing != row.sharing) && row.sharing == Sharing::Restricted;
     match former {
-        Some(former) if row.officer_id.as_ref() != Some(former) => {
+        Some(former) if row.officer_id.as_ref() != Some(former) && !(closes && *former == me) => {
             team::drop_officer(tx, row.id.as_str(), row.sharing, former)
         }
         _ => Ok(()),
@@ -430,7 +433,10 @@ pub async fn update_case(
             let before = find(tx, &id.0)?;
             let seen = seen_by(tx, &before)?;
             tx.require(&wanted, seen)?;
-            let after = before.clone().apply(body.0)?;
+            let mut patch = body.0;
+            let viewer = tx.viewer();
+            patch.source_id = keep_hidden_source(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
+            let after = before.clone().apply(patch)?;
             check(tx, Some(&before), &after)?;
             let after = tx.save(&before, after)?;
             keep_team(tx, Some(&before), &after)?;

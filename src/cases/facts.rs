@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::access::{Allowed, Read, Write, may};
+use crate::access::{Allowed, Read, Write, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
 use crate::base::id::{CaseId, FactId, OrganisationId, SourceId};
@@ -221,6 +221,9 @@ fn drafted<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Res
 fn add<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<FactRow, Error> {
     let row = drafted(tx, case, given)?;
     let before = match &row.supersedes {
+        None if row.reason.is_some() => {
+            return Err(Error::invalid("/reason", "is for a fact that takes another's place"));
+        }
         None => None,
         Some(old) => {
             let before = of_kind(tx, &case.id, row.kind)?
@@ -237,6 +240,12 @@ fn add<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<
                     "must not be stricter than the fact whose place it takes: retract that one instead",
                 ));
             }
+            if before.organisation_id != row.organisation_id && row.sharing > Sharing::Partners {
+                return Err(Error::invalid(
+                    "/sharing",
+                    "the fact belongs to another organisation, which must see what takes its place",
+                ));
+            }
             if before.superseded_by.is_some() || before.retracted_at.is_some() {
                 return Err(Error::new(
                     Code::Conflict,
@@ -247,6 +256,8 @@ fn add<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<
         }
     };
     tx.create(&row)?;
+    // Whoever says something to the team alone is on it.
+    team::keep(tx, case.id.as_str(), row.sharing)?;
     if let Some(before) = before {
         let after = FactRow {
             superseded_by: Some(row.id.clone()),

@@ -60,7 +60,7 @@ pub struct CaseRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(CaseRow, cases, "case", parent: |row| Some(row.individual_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), {
+crate::record!(CaseRow, cases, "case", parent: |row| Some(row.individual_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), {
     id: Public,
     individual_id: Public,
     organisation_id: Public,
@@ -130,7 +130,7 @@ pub struct FactRow {
     pub retracted_at: Option<UtcTime>,
 }
 
-crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), {
+crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), {
     id: Public,
     case_id: Public,
     organisation_id: Public,

@@ -14,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use api::seen_by;
 pub use model::{Identifier, Name, display_name, original_name};
-pub use rows::{IndividualRow, assert_known, deaths, find, find_all, sexes, visible};
+pub use rows::{IndividualRow, assert_known, deaths, find, find_all, level_of, names_of, sexes, visible};
 
 /// Puts the room's operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {

@@ -42,7 +42,7 @@ pub struct RelationRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(RelationRow, relations, "relation", parent: |row| Some(row.individual_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), {
+crate::record!(RelationRow, relations, "relation", parent: |row| Some(row.individual_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, conn| crate::individuals::rows::level_of(conn, &[&row.individual_id, &row.other_id]), {
     id: Public,
     organisation_id: Public,
     individual_id: Public,

@@ -15,6 +15,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Sex, Sharing};
 use crate::individuals::model::{Identifier, Name, display_name, original_name};
 use crate::schema::{cases, individuals};
+use crate::store::Conn;
 use crate::{filter_of_sight, shared_with, updated_since};
 
 /// A person as stored.
@@ -69,7 +70,7 @@ pub struct IndividualRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), {
+crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), {
     id: Public,
     organisation_id: Public,
     sharing: Public,
@@ -122,7 +123,8 @@ macro_rules! visible_individuals {
     }};
 }
 
-/// The people of whose cases a viewer is on a team: they see a restricted person too.
+/// The people of whose restricted cases a viewer is on a team: they see a restricted person too. The team of an open case
+/// opens nothing.
 #[macro_export]
 macro_rules! individuals_of_own_teams {
     ($viewer:expr) => {{
@@ -136,6 +138,7 @@ macro_rules! individuals_of_own_teams {
         let own = diesel::alias!(cases as own_cases);
         let theirs = own
             .filter(own.field(cases::retired_at).is_null())
+            .filter(own.field(cases::sharing).eq($crate::base::words::Sharing::Restricted))
             .filter(own.field(cases::id).eq_any(teams))
             .select(own.field(cases::individual_id));
         individuals::id.eq_any(theirs)
@@ -185,6 +188,27 @@ pub fn find_all(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<Vec<Individua
             .select(individuals::all_columns)
             .load(tx.conn())?;
         found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Who of these people this reader may see, and the names to show.
+///
+/// # Errors
+/// What the database says.
+pub fn names_of(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<HashMap<IndividualId, String>, Error> {
+    let viewer = tx.viewer();
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(500) {
+        let rows: Vec<(IndividualId, Listed<Name>)> = individuals::table
+            .filter(visible(&viewer))
+            .filter(individuals::id.eq_any(chunk.to_vec()))
+            .select((individuals::id, individuals::names))
+            .load(tx.conn())?;
+        found.extend(rows.into_iter().map(|(id, names)| {
+            let name = display_name(names.items()).map_or("", Line::as_str);
+            (id, name.to_owned())
+        }));
     }
     Ok(found)
 }
@@ -300,6 +324,19 @@ pub fn has_cases(tx: &mut Read<'_>, id: &IndividualId) -> Result<bool, Error> {
         .first(tx.conn())
         .optional()?;
     Ok(found.is_some())
+}
+
+/// The most closed level of those people, whoever may see them.
+///
+/// # Errors
+/// What the database says.
+pub fn level_of(conn: &mut Conn, ids: &[&IndividualId]) -> QueryResult<Sharing> {
+    let ids: Vec<IndividualId> = ids.iter().map(|id| (*id).clone()).collect();
+    let levels: Vec<Sharing> = individuals::table
+        .filter(individuals::id.eq_any(ids))
+        .select(individuals::sharing)
+        .load(conn)?;
+    Ok(levels.into_iter().max().unwrap_or(Sharing::Restricted))
 }
 
 /// When people died, those of whom it is recorded and whom this reader may see.

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::{Allowed, Read, may};
 use crate::base::date::{Edtf, whole_day};
 use crate::base::error::Error;
-use crate::base::id::{CaseId, FactId, IndividualId, SourceId};
+use crate::base::id::{CaseId, FactId, IndividualId};
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::text::{Country, Listed as ListOf};
 use crate::base::words::{Concern, CustodyStatus, Severity, Sharing};
@@ -79,7 +79,8 @@ pub struct FactRef {
     pub uncertain: bool,
     /// Where it comes from, for those who may see sources.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_id: Option<SourceId>,
+    #[schema(value_type = Option<String>)]
+    pub source_id: Option<Value>,
 }
 
 /// A reason.
@@ -156,7 +157,7 @@ fn shown(
         id: fact.id.clone(),
         holds_from: fact.holds_from.clone(),
         uncertain: !fact.holds_from.certain_by(as_of),
-        source_id: fact.source_id.clone().filter(|_| sees_sources),
+        source_id: sees_sources.then(|| json!(fact.source_id)),
     };
     let reasons = raised.reasons.iter().map(|why| ReasonOut {
         code: why.code,

@@ -1,13 +1,16 @@
 //! How a statement is filed and changed: what is checked, what is prepared outside the write, what becomes of the
 //! mentions.
 
+use crate::access::ledger::Record;
+use crate::access::references::keep_hidden_source;
 use crate::access::{Read, Write, team};
 use crate::base::error::{Code, Error};
 use crate::base::id::StatementId;
 use crate::individuals::register::Register;
+use crate::statements::mention_rows::{self, MentionRow};
 use crate::statements::mentions;
 use crate::statements::model::{Hit, Plan, Shift};
-use crate::statements::rows::{self, MentionRow, StatementRow, others_of};
+use crate::statements::rows::{self, StatementRow, others_of};
 use crate::statements::shape::{StatementIn, StatementPatch, shown};
 use crate::web::IfMatch;
 use crate::{organisations, sources};
@@ -30,9 +33,15 @@ pub(super) fn check(tx: &mut Read<'_>, before: Option<&StatementRow>, after: &St
         })?;
     }
     let seen = rows::visible_of(tx, &others_of([after]))?;
+    // What the editor does not see stands behind what they named, and stays.
+    let hidden = before.map_or(0, |before| {
+        let kept = before.related.items().iter();
+        kept.filter(|other| !seen.contains(&other.statement_id)).count()
+    });
+    let named = after.related.items().len().saturating_sub(hidden);
     for (place, other) in after.related.items().iter().enumerate() {
-        let known = before.is_some_and(|before| before.related.items().contains(other));
-        if other.statement_id == after.id || !(known || seen.contains(&other.statement_id)) {
+        let hidden = place >= named;
+        if other.statement_id == after.id || !(hidden || seen.contains(&other.statement_id)) {
             return Err(Error::invalid(
                 &format!("/related/{place}/statement_id"),
                 "no such statement",
@@ -106,12 +115,18 @@ pub(super) fn draft(
         .filter(|other| !seen.contains(&other.statement_id))
         .cloned()
         .collect();
+    let viewer = tx.viewer();
+    let source = before.source_id.as_ref();
+    let patch = StatementPatch {
+        source_id: keep_hidden_source(tx.conn(), &viewer, source, patch.source_id)?,
+        ..patch
+    };
     let after = before.clone().apply(patch, hidden)?;
     let rescan = if after.text == before.text {
         None
     } else {
         let hits = mentions::scan(tx, register, after.text.as_str())?;
-        let spans = rows::every_mention_in(tx, id)?
+        let spans = mention_rows::every_mention_in(tx, id)?
             .into_iter()
             .map(|row| (row.start_at, row.end_at));
         Some((hits, Shift::between(before.text.as_str(), after.text.as_str(), spans)))
@@ -124,7 +139,7 @@ pub(super) fn save(tx: &mut Write<'_>, wanted: &IfMatch, draft: Draft) -> Result
     let now = rows::find(tx, &before.id)?;
     let current = shown(tx, &now)?;
     tx.require(wanted, current)?;
-    if now.updated_at != before.updated_at || now.text_digest != before.text_digest {
+    if now.fields() != before.fields() {
         return Err(Error::new(
             Code::Conflict,
             "the statement changed meanwhile; read it again",
@@ -140,7 +155,7 @@ pub(super) fn save(tx: &mut Write<'_>, wanted: &IfMatch, draft: Draft) -> Result
 }
 
 fn carry_over(tx: &mut Write<'_>, id: &StatementId, hits: Vec<Hit>, shift: &Shift) -> Result<(), Error> {
-    let there = rows::every_mention_in(tx, id)?;
+    let there = mention_rows::every_mention_in(tx, id)?;
     let who = there.iter().map(|row| row.individual_id.clone()).collect();
     let seen = mentions::people(tx, &who)?.into_keys().collect();
     let plan = Plan::make(there, hits, shift, &seen);

@@ -17,8 +17,9 @@ use crate::base::time::UtcTime;
 use crate::base::words::MentionState;
 use crate::individuals;
 use crate::individuals::register::Register;
+use crate::statements::mention_rows::{self, MentionRow};
 use crate::statements::model::{self, Hit};
-use crate::statements::rows::{self, MentionRow};
+use crate::statements::rows;
 use crate::web::{IfMatch, Json, Path, Query, Reply, reply};
 
 /// A mention as shown. Places are Unicode code points of the text exactly as sent, half-open.
@@ -165,10 +166,7 @@ pub(super) fn scan(tx: &mut Read<'_>, register: &Register, text: &str) -> Result
 /// What the database says.
 pub(super) fn people(tx: &mut Read<'_>, ids: &HashSet<IndividualId>) -> Result<HashMap<IndividualId, String>, Error> {
     let ids: Vec<IndividualId> = ids.iter().cloned().collect();
-    Ok(individuals::find_all(tx, &ids)?
-        .into_iter()
-        .map(|row| (row.id.clone(), row.display_name().to_owned()))
-        .collect())
+    individuals::names_of(tx, &ids)
 }
 
 fn found(mentions: Vec<crate::names::Mention<IndividualId>>) -> Vec<Hit> {
@@ -330,7 +328,7 @@ pub async fn list_mentions(
     let page = allowed
         .read(move |tx| {
             rows::find(tx, &id.0)?;
-            let found = rows::mention_page(tx, &id.0, query.0.limit, query.0.cursor.as_ref())?;
+            let found = mention_rows::mention_page(tx, &id.0, query.0.limit, query.0.cursor.as_ref())?;
             let page = Page::of(found, query.0.limit, |row| format!("{} {}", row.start_at, row.id));
             let page = page.try_map(|row| seen_by(tx, &row))?;
             tx.tag(page.into_value())
@@ -376,7 +374,7 @@ fn by_hand(tx: &mut Write<'_>, statement: &StatementId, text: &str, given: Menti
         );
         return Err(Error::invalid("/end", detail));
     };
-    if let Some(there) = rows::mention_at(tx, statement, &given.individual_id, (start_at, end_at))? {
+    if let Some(there) = mention_rows::mention_at(tx, statement, &given.individual_id, (start_at, end_at))? {
         return Err(Error::already_exists(
             "this mention is on record already",
             Some(there.to_string()),
@@ -409,7 +407,7 @@ fn by_hand(tx: &mut Write<'_>, statement: &StatementId, text: &str, given: Menti
 pub async fn find_mention(allowed: Allowed<may::ReadStatements>, ids: Path<(StatementId, MentionId)>) -> Reply {
     let found = allowed
         .read(move |tx| {
-            let row = rows::find_mention(tx, &ids.0.0, &ids.0.1)?;
+            let row = mention_rows::find_mention(tx, &ids.0.0, &ids.0.1)?;
             let seen = seen_by(tx, &row)?;
             tx.tag(seen)
         })
@@ -432,7 +430,7 @@ pub async fn update_mention(
 ) -> Reply {
     let changed = allowed
         .write(move |tx| {
-            let before = rows::find_mention(tx, &ids.0.0, &ids.0.1)?;
+            let before = mention_rows::find_mention(tx, &ids.0.0, &ids.0.1)?;
             let current = seen_by(tx, &before)?;
             tx.require(&wanted, current)?;
             let after = before.clone().decide(body.0, tx.viewer().account_id, tx.now())?;

@@ -3,6 +3,7 @@
 //! decided by people. A mention is seen only by who may see both the statement and the individual.
 pub mod api;
 mod filing;
+mod mention_rows;
 pub mod mentions;
 pub mod model;
 pub mod related;
@@ -12,8 +13,9 @@ mod team;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use mention_rows::{MentionRow, mentions_of_individual};
 pub use mentions::MentionOut;
-pub use rows::{MentionRow, StatementRow, find, mentions_of_individual};
+pub use rows::{StatementRow, find};
 pub use shape::digest;
 
 /// Puts the room's operations on their paths.

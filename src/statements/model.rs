@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::base::id::IndividualId;
-use crate::statements::rows::MentionRow;
+use crate::statements::mention_rows::MentionRow;
 
 /// The most mentions that one text may have.
 pub const MENTIONS_MAX: usize = 10_000;

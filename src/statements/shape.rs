@@ -16,6 +16,7 @@ use crate::base::text::{Language, Line, Listed, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Call, Concern, Sharing, StatementKind};
 use crate::names;
+use crate::statements::mention_rows;
 use crate::statements::mentions::{self, MentionOut};
 use crate::statements::related::Related;
 use crate::statements::rows::{self, Filter, StatementRow, others_of};
@@ -306,7 +307,7 @@ pub(super) fn seen_by(
 /// The whole statement with its mentions, as this reader may see it.
 pub(super) fn shown(tx: &mut Read<'_>, row: &StatementRow) -> Result<Value, Error> {
     let others = rows::visible_of(tx, &others_of([row]))?;
-    let found = rows::mentions_in(tx, &row.id)?;
+    let found = mention_rows::mentions_in(tx, &row.id)?;
     let inside = found
         .iter()
         .map(|mention| mentions::seen_by(tx, mention))

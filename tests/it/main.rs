@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 mod teams;
+mod worlds;
 mod commands;
 mod documents;
 mod door;

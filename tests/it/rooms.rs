@@ -48,6 +48,10 @@ on_both! {
         let own = format!("/v1/organisations/{}", staff.get("/v1/me").expect(200).body["organisation_id"].as_str().unwrap());
         let used = staff.delete(&own, &staff.get(&own).expect(200).etag());
         assert_eq!(used.expect(409).problem(), "in_use", "accounts belong to it");
+        let entries = || told(&house.admin(), &format!("/v1/audit?record_id={id}")).len();
+        let (before, same) = (entries(), staff.get(&place).expect(200));
+        assert_eq!(staff.patch(&place, &same.etag(), &json!({"country": "TH"})).expect(200).body, same.body);
+        assert_eq!(entries(), before, "what changes nothing leaves no trace");
         retired(&staff, "/v1/organisations", &place);
     }
 

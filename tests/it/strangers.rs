@@ -178,7 +178,7 @@ on_both! {
             (format!("{open}/health"), health("supersedes", &hidden.fact)),
             ("/v1/sources".to_owned(), json!({"title": "S", "reliability": "a", "statement_id": hidden.statement})),
             ("/v1/statements".to_owned(), statement("source_id", json!(hidden.source))),
-            ("/v1/statements".to_owned(), statement("related", json!([{"kind": "reply_to", "statement_id": hidden.statement}]))),
+            ("/v1/statements".to_owned(), statement("related", json!([{"kind": "answers", "statement_id": hidden.statement}]))),
             (format!("/v1/statements/{text}/mentions"), json!({"individual_id": hidden.person, "start": 0, "end": 4})),
             (format!("/v1/individuals/{}/relations", hidden.open), json!({"kind": "lawyer", "other_id": hidden.person})),
         ] {
@@ -226,5 +226,106 @@ on_both! {
         let seen = house.actor("officer").get("/v1/priorities").expect(200).text;
         assert!(!seen.contains("Hu Jia"), "{seen}");
         assert_eq!(partner.get(&case).status, 404);
+    }
+
+    fn what_was_said_in_confidence_is_not_told_when_a_record_is_opened(house: &House) {
+        let (staff, admin, partner) = (house.staff(), house.admin(), house.partner());
+        let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}, {"text": "Secret Alias"}], "sharing": "restricted"}));
+        let person = format!("/v1/individuals/{id}");
+        let case = format!("/v1/cases/{}", staff.make("/v1/cases", &json!({"individual_id": id, "country": "CN", "sharing": "restricted", "summary": "told by guard Wang"})));
+        let change = |place: &str, body: Value| staff.patch(place, &staff.get(place).expect(200).etag(), &body).expect(200);
+        change(&person, json!({"names": [{"text": "Hu Jia"}]}));
+        change(&case, json!({"summary": null}));
+        change(&person, json!({"sharing": "public"}));
+        change(&case, json!({"sharing": "public"}));
+        change(&case, json!({"summary": "An activist."}));
+        for actor in [&admin, &partner] {
+            for place in [&case, &person] {
+                let told = actor.get(&format!("{place}/history")).expect(200).text;
+                assert!(!told.contains("guard Wang") && !told.contains("Secret Alias"), "{told}");
+            }
+            assert!(actor.get(&format!("{case}/history")).expect(200).text.contains("An activist."));
+        }
+        assert!(!admin.get("/v1/audit?limit=200").expect(200).text.contains("guard Wang"));
+        let own = staff.get(&format!("{case}/history")).expect(200).text;
+        assert!(own.contains("guard Wang") && own.contains("An activist."), "its team knew it: {own}");
+    }
+
+    fn a_team_of_an_open_case_opens_nothing_else(house: &House) {
+        let (staff, partner) = (house.staff(), house.partner());
+        let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}]}));
+        let case = format!("/v1/cases/{}", staff.make("/v1/cases", &json!({"individual_id": id, "country": "CN"})));
+        staff.put(&format!("{case}/team/{}", partner.account()), &json!({})).expect(204);
+        assert_eq!((partner.get(&case).status, partner.get(&format!("/v1/individuals/{id}")).status), (404, 404));
+        assert_eq!(partner.post("/v1/statements/scan", &json!({"text": "Hu Jia"})).expect(200).body["mentions"], json!([]));
+    }
+
+    fn a_fact_is_not_replaced_behind_its_owners_back(house: &House) {
+        let (staff, own, partner) = (house.staff(), house.staff_of("partner"), house.partner());
+        let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}], "sharing": "public"}));
+        let case = format!("/v1/cases/{}", staff.make("/v1/cases", &json!({"individual_id": id, "country": "CN", "sharing": "public"})));
+        let health = format!("{case}/health");
+        let report = |sharing: &str, old: Option<&str>| {
+            let mut body = json!({"holds_from": "2010", "particulars": {"severity": "serious"}, "sharing": sharing});
+            if let Some(old) = old {
+                (body["supersedes"], body["reason"]) = (json!(old), json!("the guard was wrong"));
+            }
+            body
+        };
+        let theirs = own.make(&health, &report("internal", None));
+        assert_eq!(partner.get(&health).expect(200).body["items"].as_array().unwrap().len(), 1);
+        assert_eq!(staff.post(&health, &report("internal", Some(&theirs))).expect(422).pointer(), "/sharing");
+        let mut without = report("public", None);
+        without["reason"] = json!("why");
+        assert_eq!(staff.post(&health, &without).expect(422).pointer(), "/reason");
+        // Why a hidden fact was replaced speaks of that fact.
+        let hidden = staff.make(&health, &report("restricted", None));
+        let shown = staff.make(&health, &report("internal", Some(&hidden)));
+        let admin = house.admin();
+        let seen = admin.get(&format!("{health}/{shown}")).expect(200);
+        assert_eq!((&seen.body["supersedes"], &seen.body["reason"]), (&Value::Null, &Value::Null));
+        assert!(!admin.get(&format!("{case}/history")).expect(200).text.contains("the guard was wrong"));
+        assert!(!admin.get("/v1/audit?limit=200").expect(200).text.contains("the guard was wrong"));
+    }
+
+    fn what_an_editor_does_not_see_stays(house: &House) {
+        let (staff, admin) = (house.staff(), house.admin());
+        let source = staff.make("/v1/sources", &json!({"title": "A relative", "reliability": "a", "sharing": "restricted"}));
+        let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}]}));
+        let person = format!("/v1/individuals/{id}");
+        let text = |text: &str, sharing: &str| json!({"title": "T", "kind": "letter", "issued_on": "2010", "language": "en", "text": text, "sharing": sharing});
+        let hidden = staff.make("/v1/statements", &text("In confidence.", "restricted"));
+        let statement = format!("/v1/statements/{}", staff.make("/v1/statements", &text("In public.", "internal")));
+        let before = admin.get(&person).expect(200);
+        let seen = admin.get("/v1/individuals?updated_since=2020-01-01T00:00:00Z").expect(200).text;
+        staff.patch(&person, &staff.get(&person).etag(), &json!({"source_id": source})).expect(200);
+        let link = json!([{"kind": "answers", "statement_id": hidden}]);
+        staff.patch(&statement, &staff.get(&statement).etag(), &json!({"related": link})).expect(200);
+        assert_eq!((admin.get(&person).etag(), admin.get("/v1/individuals?updated_since=2020-01-01T00:00:00Z").text), (before.etag(), seen));
+        // What they read is what they write back.
+        admin.patch(&person, &before.etag(), &json!({"source_id": null, "country": "CN"})).expect(200);
+        assert_eq!(staff.get(&person).expect(200).body["source_id"], json!(source));
+        let oracle = admin.patch(&statement, &admin.get(&statement).etag(), &json!({"related": link}));
+        assert_eq!(oracle.expect(422).pointer(), "/related/0/statement_id");
+        admin.patch(&statement, &admin.get(&statement).etag(), &json!({"related": []})).expect(200);
+        assert_eq!(staff.get(&statement).expect(200).body["related"], link);
+    }
+
+    fn a_restricted_record_keeps_a_reader(house: &House) {
+        let (staff, admin) = (house.staff(), house.admin());
+        let organisation = admin.get("/v1/me").expect(200).body["organisation_id"].clone();
+        let new = json!({"email": "second@example.org", "name": "S", "role": "staff", "organisation_id": organisation, "password": crate::support::PASSWORD});
+        let second = admin.make("/v1/accounts", &new);
+        let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}]}));
+        let body = json!({"individual_id": id, "country": "CN", "officer_id": staff.account()});
+        let case = format!("/v1/cases/{}", staff.make("/v1/cases", &body));
+        // Whoever closes a case is not thrown out by it.
+        staff.patch(&case, &staff.get(&case).etag(), &json!({"sharing": "restricted", "officer_id": null})).expect(200);
+        staff.get(&case).expect(200);
+        staff.put(&format!("{case}/team/{second}"), &json!({})).expect(204);
+        let account = format!("/v1/accounts/{second}");
+        admin.patch(&account, &admin.get(&account).etag(), &json!({"disabled": true})).expect(200);
+        let leave = staff.send("DELETE", &format!("{case}/team/{}", staff.account()), &[], None);
+        assert_eq!(leave.expect(409).problem(), "in_use", "the other cannot log in any more");
     }
 }

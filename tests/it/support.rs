@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, LazyLock, Mutex, mpsc};
 
 use actix_web::{HttpServer, rt};
 use chrono::{DateTime, Utc};
@@ -250,6 +250,16 @@ impl Drop for House {
     }
 }
 
+/// Connections are kept and used again, as real clients do.
+static AGENT: LazyLock<ureq::Agent> = LazyLock::new(|| {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .allow_non_standard_methods(true)
+        .build()
+        .into()
+});
+
 /// Someone who calls the API.
 #[derive(Clone)]
 pub struct Actor {
@@ -320,12 +330,6 @@ impl Actor {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Result<Answer, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .allow_non_standard_methods(true)
-            .build()
-            .into();
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.address));
@@ -336,8 +340,8 @@ impl Actor {
             request = request.header(*name, *value);
         }
         let sent = match body {
-            Some(bytes) => agent.run(request.body(bytes).unwrap()),
-            None => agent.run(request.body(()).unwrap()),
+            Some(bytes) => AGENT.run(request.body(bytes).unwrap()),
+            None => AGENT.run(request.body(()).unwrap()),
         };
         let mut response = sent?;
         let text = response.body_mut().with_config().limit(50_000_000).read_to_string()?;

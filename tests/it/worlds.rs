@@ -1,0 +1,298 @@
+//! The register that two worlds share, and the one hidden thing that one of them has more.
+
+use conscience::store::url::DatabaseUrl;
+use conscience::store::{Db, Options};
+use serde_json::{Value, json};
+
+use crate::support::{Actor, House, Kind, PASSWORD, database_url};
+
+pub const ROLES: [&str; 5] = ["admin", "staff", "partner", "stranger", "dashboard"];
+
+/// The ids of what everyone may see, by the name of the field or the path that asks for them.
+#[derive(Clone)]
+pub struct Open {
+    pub person: String,
+    pub other: String,
+    pub case: String,
+    pub source: String,
+    pub statement: String,
+    pub mention: String,
+    pub relation: String,
+    pub organisation: String,
+    pub account: String,
+    pub facts: [(&'static str, String); 4],
+}
+
+/// The register that both worlds begin with.
+pub struct Base {
+    pub url: String,
+    pub open: Open,
+}
+
+impl Base {
+    pub fn made(kind: Kind) -> Self {
+        let house = House::with_sample(kind);
+        let (staff, admin) = (house.staff(), house.admin());
+        let organisation = staff.get("/v1/me").expect(200).body["organisation_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        for (email, organisation) in [
+            ("insider@example.org", organisation.clone()),
+            (
+                "neighbour@example.org",
+                house.actor("stranger").get("/v1/me").expect(200).body["organisation_id"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            ),
+        ] {
+            admin.make("/v1/accounts", &json!({"email": email, "name": "N", "role": "staff", "organisation_id": organisation, "password": PASSWORD}));
+        }
+        let first = |path: &str| {
+            staff.get(path).expect(200).body["items"][0]["id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let person = first("/v1/individuals?q=hu+jia");
+        let case = first(&format!("/v1/cases?individual={person}"));
+        let text = json!({"title": "Open letter", "kind": "letter", "issued_on": "2010-05-01", "language": "en", "sharing": "public",
+            "text": "Free Hu Jia, Liu Xiaobo Ming and Guo Quanli, and 刘晓波明. Free Zeng Jinyan."});
+        let statement = staff.post("/v1/statements", &text).expect(201).body;
+        let facts = ["custody", "charges", "sentences", "health"]
+            .map(|place| (place, first(&format!("/v1/cases/{case}/{place}"))));
+        let open = Open {
+            other: first("/v1/individuals?q=zeng+jinyan"),
+            source: first("/v1/sources"),
+            mention: statement["mentions"][0]["id"].as_str().unwrap().to_owned(),
+            statement: statement["id"].as_str().unwrap().to_owned(),
+            relation: first(&format!("/v1/individuals/{person}/relations")),
+            account: house.actor("stranger").account(),
+            organisation,
+            person,
+            case,
+            facts,
+        };
+        let (url, from) = (database_url(kind), house.url().clone());
+        if kind == Kind::Postgres {
+            drop(house);
+            copied(&from, kind, &url);
+        } else {
+            copied(&from, kind, &url);
+        }
+        Self { url, open }
+    }
+
+    pub fn world(&self, kind: Kind) -> DatabaseUrl {
+        let url = database_url(kind);
+        copied(&DatabaseUrl::parse(&self.url, false).unwrap(), kind, &url);
+        DatabaseUrl::parse(&url, false).unwrap()
+    }
+}
+
+/// The whole database once more, under another address.
+fn copied(from: &DatabaseUrl, kind: Kind, to: &str) {
+    match kind {
+        Kind::Sqlite => {
+            let place = to.strip_prefix("sqlite://").unwrap();
+            Db::open(from, Options::default())
+                .unwrap()
+                .backup(std::path::Path::new(place))
+                .unwrap();
+        }
+        Kind::Postgres => crate::support::copy_postgres(from, to),
+    }
+}
+
+/// What is added to one of the two worlds, and from whom it is hidden.
+pub struct Hidden {
+    pub told: &'static str,
+    pub from: &'static [&'static str],
+    pub add: fn(&Actor, &Actor, &Open, u64),
+}
+
+const OUTSIDE: &[&str] = &["partner", "stranger", "dashboard"];
+
+fn person(actor: &Actor, sharing: &str, seed: u64) -> (String, String) {
+    let names = [
+        "Liu Xiaobo Ming",
+        "Guo Quanli",
+        "刘晓波明",
+        "Hu Jia",
+        "Zeng Jinyan",
+        "Wang Wei",
+    ];
+    let name = names[usize::try_from(seed).unwrap() % names.len()];
+    let body = json!({"names": [{"text": name}, {"text": format!("Other Name{seed}")}], "sharing": sharing, "country": "CN", "born_on": "1973", "notes": "hidden"});
+    let id = actor.make("/v1/individuals", &body);
+    let case = actor.make(
+        "/v1/cases",
+        &json!({"individual_id": id, "country": "CN", "sharing": sharing, "concerns": ["torture"], "notes": "hidden"}),
+    );
+    facts(actor, &case, None);
+    (id, case)
+}
+
+fn facts(actor: &Actor, case: &str, sharing: Option<&str>) {
+    for (place, from, particulars) in [
+        (
+            "custody",
+            "2009",
+            json!({"status": "serving_sentence", "certainty": "confirmed"}),
+        ),
+        ("sentences", "2009-05", json!({"kind": "life"})),
+        ("health", "2010-05-01", json!({"severity": "life_threatening"})),
+        ("charges", "2008", json!({"offence": "Hidden", "status": "convicted"})),
+    ] {
+        let mut body =
+            json!({"holds_from": from, "particulars": particulars, "rank": "preferred", "information": "confirmed"});
+        if let Some(sharing) = sharing {
+            body["sharing"] = json!(sharing);
+        }
+        actor.make(&format!("/v1/cases/{case}/{place}"), &body);
+    }
+}
+
+fn letter(actor: &Actor, sharing: &str) -> String {
+    let text = json!({"title": "Hidden letter", "kind": "letter", "issued_on": "2010-05-02", "language": "en", "sharing": sharing, "text": "Hu Jia and Zeng Jinyan write in confidence."});
+    actor.make("/v1/statements", &text)
+}
+
+fn change(actor: &Actor, place: &str, body: &Value) {
+    actor
+        .patch(place, &actor.get(place).expect(200).etag(), body)
+        .expect(200);
+}
+
+pub const KINDS: &[Hidden] = &[
+    Hidden {
+        told: "a restricted person with a case",
+        from: &ROLES,
+        add: |insider, _, _, seed| drop(person(insider, "restricted", seed)),
+    },
+    Hidden {
+        told: "a restricted case of an open person",
+        from: &ROLES,
+        add: |insider, _, open, _| {
+            let case = insider.make(
+                "/v1/cases",
+                &json!({"individual_id": open.person, "country": "VN", "sharing": "restricted"}),
+            );
+            facts(insider, &case, None);
+        },
+    },
+    Hidden {
+        told: "restricted facts of an open case",
+        from: OUTSIDE,
+        add: |insider, _, open, _| facts(insider, &open.case, Some("restricted")),
+    },
+    Hidden {
+        told: "a restricted source",
+        from: &ROLES,
+        add: |insider, _, _, _| {
+            drop(insider.make(
+                "/v1/sources",
+                &json!({"title": "A relative", "reliability": "a", "sharing": "restricted"}),
+            ));
+        },
+    },
+    Hidden {
+        told: "a restricted statement that names open people",
+        from: &ROLES,
+        add: |insider, _, _, _| drop(letter(insider, "restricted")),
+    },
+    Hidden {
+        told: "notes of everything open",
+        from: OUTSIDE,
+        add: |insider, _, open, _| {
+            for place in [
+                format!("/v1/individuals/{}", open.person),
+                format!("/v1/cases/{}", open.case),
+                format!("/v1/sources/{}", open.source),
+                format!("/v1/statements/{}", open.statement),
+            ] {
+                change(insider, &place, &json!({"notes": "a hidden change"}));
+            }
+        },
+    },
+    Hidden {
+        told: "an internal person with a case",
+        from: OUTSIDE,
+        add: |insider, _, _, seed| drop(person(insider, "internal", seed)),
+    },
+    Hidden {
+        told: "internal facts of an open case",
+        from: OUTSIDE,
+        add: |insider, _, open, _| facts(insider, &open.case, Some("internal")),
+    },
+    Hidden {
+        told: "a relation to an internal person",
+        from: OUTSIDE,
+        add: |insider, _, open, seed| {
+            let (id, _) = person(insider, "internal", seed);
+            insider.make(
+                &format!("/v1/individuals/{}/relations", open.person),
+                &json!({"kind": "lawyer", "other_id": id}),
+            );
+        },
+    },
+    Hidden {
+        told: "a mention of an internal person",
+        from: OUTSIDE,
+        add: |insider, _, open, seed| {
+            let (id, _) = person(insider, "internal", seed);
+            insider.make(
+                &format!("/v1/statements/{}/mentions", open.statement),
+                &json!({"individual_id": id, "start": 0, "end": 4}),
+            );
+        },
+    },
+    Hidden {
+        told: "an internal source of open records",
+        from: OUTSIDE,
+        add: |insider, _, open, _| {
+            let source = insider.make("/v1/sources", &json!({"title": "A guard", "reliability": "a"}));
+            // Which has none that anyone could miss.
+            let place = format!("/v1/statements/{}", open.statement);
+            change(insider, &place, &json!({"source_id": source}));
+        },
+    },
+    Hidden {
+        told: "an internal statement, related to an open one",
+        from: OUTSIDE,
+        add: |insider, _, open, _| {
+            let id = letter(insider, "internal");
+            change(
+                insider,
+                &format!("/v1/statements/{}", open.statement),
+                &json!({"related": [{"kind": "answers", "statement_id": id}]}),
+            );
+        },
+    },
+    Hidden {
+        told: "another organisation's records",
+        from: &["partner", "dashboard"],
+        add: |_, neighbour, _, seed| {
+            person(neighbour, "internal", seed);
+            letter(neighbour, "internal");
+            neighbour.make("/v1/sources", &json!({"title": "Theirs", "reliability": "a"}));
+        },
+    },
+    Hidden {
+        told: "an internal fact that was opened",
+        from: OUTSIDE,
+        add: |insider, _, open, _| {
+            // Both are hidden; only their being there differs.
+            let health = format!("/v1/cases/{}/health", open.case);
+            let body = json!({"holds_from": "2010-05-03", "particulars": {"severity": "mild"}, "sharing": "internal"});
+            let first = insider.make(&health, &body);
+            let mut next = body.clone();
+            (next["supersedes"], next["reason"]) = (json!(first), json!("a slip"));
+            let second = insider.make(&health, &next);
+            insider
+                .post(&format!("{health}/{second}/retract"), &json!({"reason": "mistaken"}))
+                .expect(200);
+        },
+    },
+];
