@@ -91,11 +91,47 @@ diesel::table! {
         identifiers -> Text,
         notes -> Nullable<Text>,
         source_id -> Nullable<Text>,
+        partners_until -> Nullable<Date>,
+        public_until -> Nullable<Date>,
+        health_until -> Nullable<Date>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
         partners_updated_at -> Timestamp,
         public_updated_at -> Timestamp,
         retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    consents (id) {
+        id -> Text,
+        organisation_id -> Text,
+        individual_id -> Text,
+        state -> Text,
+        given_by -> Nullable<Text>,
+        given_on -> Nullable<Text>,
+        scopes -> Text,
+        expires_on -> Nullable<Date>,
+        evidence -> Nullable<Text>,
+        source_id -> Nullable<Text>,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    consent_overrides (id) {
+        id -> Text,
+        organisation_id -> Text,
+        individual_id -> Text,
+        scopes -> Text,
+        reason -> Text,
+        expires_on -> Nullable<Date>,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        confirmed_by -> Nullable<Text>,
+        confirmed_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -107,6 +143,7 @@ diesel::table! {
         kind -> Text,
         other_id -> Text,
         note -> Nullable<Text>,
+        opened_because -> Nullable<Text>,
         source_id -> Nullable<Text>,
         created_at -> Timestamp,
         retired_at -> Nullable<Timestamp>,
@@ -265,6 +302,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_tokens,
     sources,
     individuals,
+    consents,
+    consent_overrides,
     relations,
     cases,
     team_members,

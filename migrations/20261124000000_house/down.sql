@@ -8,6 +8,8 @@ DROP TABLE facts;
 DROP TABLE team_members;
 DROP TABLE cases;
 DROP TABLE relations;
+DROP TABLE consent_overrides;
+DROP TABLE consents;
 DROP TABLE individuals;
 DROP TABLE sources;
 DROP TABLE refresh_tokens;

@@ -80,6 +80,9 @@ CREATE TABLE individuals (
     identifiers TEXT NOT NULL,
     notes TEXT,
     source_id TEXT REFERENCES sources (id),
+    partners_until DATE,
+    public_until DATE,
+    health_until DATE,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     partners_updated_at TIMESTAMP NOT NULL,
@@ -90,6 +93,39 @@ CREATE INDEX individuals_updated ON individuals (updated_at, id);
 CREATE INDEX individuals_partners_updated ON individuals (partners_updated_at, id);
 CREATE INDEX individuals_country ON individuals (country, id);
 
+-- What a person, or who may speak for them, has said of publicity; the last one recorded holds.
+CREATE TABLE consents (
+    id TEXT NOT NULL PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    individual_id TEXT NOT NULL REFERENCES individuals (id),
+    state TEXT NOT NULL CONSTRAINT consents_state CHECK (state IN ('not_asked', 'given', 'refused', 'withdrawn', 'cannot_be_obtained')),
+    given_by TEXT,
+    given_on TEXT,
+    scopes TEXT NOT NULL,
+    expires_on DATE,
+    evidence TEXT,
+    source_id TEXT REFERENCES sources (id),
+    recorded_at TIMESTAMP NOT NULL,
+    recorded_by TEXT NOT NULL REFERENCES accounts (id)
+);
+CREATE INDEX consents_individual ON consents (individual_id);
+
+-- Publicity without consent, by two people.
+CREATE TABLE consent_overrides (
+    id TEXT NOT NULL PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    individual_id TEXT NOT NULL REFERENCES individuals (id),
+    scopes TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    expires_on DATE,
+    proposed_by TEXT NOT NULL REFERENCES accounts (id),
+    proposed_at TIMESTAMP NOT NULL,
+    confirmed_by TEXT REFERENCES accounts (id),
+    confirmed_at TIMESTAMP,
+    ended_at TIMESTAMP
+);
+CREATE INDEX consent_overrides_individual ON consent_overrides (individual_id);
+
 CREATE TABLE relations (
     id TEXT NOT NULL PRIMARY KEY,
     organisation_id TEXT NOT NULL REFERENCES organisations (id),
@@ -97,6 +133,7 @@ CREATE TABLE relations (
     kind TEXT NOT NULL,
     other_id TEXT NOT NULL REFERENCES individuals (id),
     note TEXT,
+    opened_because TEXT,
     source_id TEXT REFERENCES sources (id),
     created_at TIMESTAMP NOT NULL,
     retired_at TIMESTAMP

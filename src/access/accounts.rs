@@ -87,6 +87,7 @@ pub fn viewer(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<View
         session_id: Some(session.clone()),
         organisation_id,
         role,
+        today: now.day(),
     })
 }
 

@@ -45,6 +45,33 @@ macro_rules! shared_with {
     }};
 }
 
+/// The people who are shared with a viewer: as every record, but outside only as far as consent covers it today. Who holds
+/// the record, and who is named for it, sees it all the same.
+#[macro_export]
+macro_rules! individuals_shared_with {
+    ($viewer:expr) => {{
+        use diesel::prelude::*;
+        use diesel::sql_types::Bool;
+        use $crate::base::words::Sharing;
+        use $crate::schema::individuals;
+        let viewer: &$crate::access::Viewer = $viewer;
+        let inside = viewer.sees(Sharing::Internal, None);
+        let today = viewer.today;
+        let public = individuals::sharing
+            .eq(Sharing::Public)
+            .and(individuals::public_until.assume_not_null().ge(today));
+        let partners = individuals::sharing
+            .eq(Sharing::Partners)
+            .and(individuals::partners_until.assume_not_null().ge(today));
+        let own = individuals::organisation_id.eq_any(viewer.owns());
+        let consented = public
+            .or(partners)
+            .or(own)
+            .or(individuals::sharing.eq(Sharing::Restricted));
+        $crate::shared_with!(individuals, viewer).and($crate::filter_of_sight!(consented.or(inside.into_sql::<Bool>())))
+    }};
+}
+
 /// The facts that a viewer may see, of cases that they may see: those up to their level, those that their own
 /// organisation or their own organisation's case holds, and all where they are on the case's team.
 #[macro_export]
@@ -52,7 +79,7 @@ macro_rules! facts_shared_with {
     ($viewer:expr) => {{
         use diesel::prelude::*;
         use $crate::base::words::Sharing;
-        use $crate::schema::{cases, facts, team_members};
+        use $crate::schema::{cases, facts, individuals, team_members};
         let viewer: &$crate::access::Viewer = $viewer;
         let teams = team_members::table
             .filter(team_members::account_id.eq_any(viewer.on_teams_as()))
@@ -62,7 +89,27 @@ macro_rules! facts_shared_with {
         let own = of_cases
             .filter(of_cases.field(cases::organisation_id).eq_any(viewer.owns()))
             .select(of_cases.field(cases::id));
-        $crate::filter_of_sight!(
+        // Of health, outside, only what consent covers today.
+        let inside = viewer.sees(Sharing::Internal, None);
+        let people = diesel::alias!(individuals as fact_people);
+        let covered = people
+            .filter(
+                people
+                    .field(individuals::health_until)
+                    .assume_not_null()
+                    .ge(viewer.today),
+            )
+            .select(people.field(individuals::id));
+        let open = of_cases
+            .filter(of_cases.field(cases::individual_id).eq_any(covered))
+            .select(of_cases.field(cases::id));
+        let healthy = facts::kind
+            .ne("health")
+            .or(facts::case_id.eq_any(open))
+            .or(facts::organisation_id.eq_any(viewer.owns()))
+            .or(facts::sharing.eq(Sharing::Restricted))
+            .or(inside.into_sql::<diesel::sql_types::Bool>());
+        let shared = $crate::filter_of_sight!(
             facts::sharing
                 .eq_any(viewer.levels().to_vec())
                 .or(facts::sharing.ne(Sharing::Restricted).and(
@@ -71,7 +118,8 @@ macro_rules! facts_shared_with {
                         .or(facts::case_id.eq_any(own)),
                 ))
                 .or(facts::case_id.eq_any(teams))
-        )
+        );
+        shared.and($crate::filter_of_sight!(healthy))
     }};
 }
 

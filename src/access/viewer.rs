@@ -1,5 +1,7 @@
 //! The reader: who asks, and how far their sight goes.
 
+use chrono::NaiveDate;
+
 use crate::base::id::{AccountId, OrganisationId, SessionId};
 use crate::base::words::{Role, Sharing};
 
@@ -14,6 +16,8 @@ pub struct Viewer {
     pub organisation_id: OrganisationId,
     /// The role.
     pub role: Role,
+    /// The day of the request, UTC: consent holds by the day.
+    pub today: NaiveDate,
 }
 
 impl Viewer {

@@ -11,6 +11,7 @@ use crate::base::choice::Choice;
 use crate::base::error::Code;
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
+use crate::individuals::consent::{ConsentRow, OverrideRow};
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
 use crate::sources::SourceRow;
@@ -205,6 +206,8 @@ fn classes() -> Vec<(&'static str, Classes)> {
         ("CaseOut", CaseRow::CLASSES),
         ("StatementOut", StatementRow::CLASSES),
         ("MentionOut", MentionRow::CLASSES),
+        ("ConsentOut", ConsentRow::CLASSES),
+        ("OverrideOut", OverrideRow::CLASSES),
     ];
     let facts = [
         "FactOut_Custody",

@@ -15,12 +15,13 @@ use crate::base::error::Error;
 use crate::base::words::Sharing;
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
+use crate::individuals::consent::{ConsentRow, OverrideRow};
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
 use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements, team_members};
 use crate::sources::SourceRow;
 use crate::statements::{MentionRow, StatementRow};
-use crate::{facts_shared_with, individuals_of_own_teams, shared_with};
+use crate::{facts_shared_with, individuals_of_own_teams, individuals_shared_with, shared_with};
 
 /// How many ids a query names at most.
 const IN_ONE_QUERY: usize = 500;
@@ -35,7 +36,7 @@ pub(super) enum Family {
     Relation,
     Case,
     Fact,
-    /// The record whose team it is.
+    /// What is told to those inside alone, of a record that they see: its team, the consents of a person.
     Team,
     Statement,
     Mention,
@@ -69,6 +70,8 @@ pub(super) fn of(record_kind: &str) -> Option<Kind> {
         told::<TeamRow>(Family::Team),
         told::<StatementRow>(Family::Statement),
         told::<MentionRow>(Family::Mention),
+        told::<ConsentRow>(Family::Team),
+        told::<OverrideRow>(Family::Team),
     ];
     known
         .into_iter()
@@ -264,7 +267,7 @@ impl Seen {
         for ids in asked.chunks(Family::Individual) {
             let found: Vec<(String, String, Sharing)> = individuals::table
                 .filter(individuals::id.eq_any(ids))
-                .filter(shared_with!(individuals, viewer).or(individuals_of_own_teams!(viewer)))
+                .filter(individuals_shared_with!(viewer).or(individuals_of_own_teams!(viewer)))
                 .filter(individuals::retired_at.is_null().or(inside(viewer).into_sql::<Bool>()))
                 .select((individuals::id, individuals::organisation_id, individuals::sharing))
                 .load(tx.conn())?;

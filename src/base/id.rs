@@ -68,6 +68,10 @@ ids! {
     SourceId;
     /// Of an individual.
     IndividualId;
+    /// Of a consent.
+    ConsentId;
+    /// Of an override of missing consent.
+    OverrideId;
     /// Of a relation between individuals.
     RelationId;
     /// Of a case.

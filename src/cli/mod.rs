@@ -79,5 +79,6 @@ fn owner() -> Viewer {
         session_id: None,
         organisation_id: OrganisationId::from_uuid(nobody),
         role: Role::Admin,
+        today: Clock::System.now().day(),
     }
 }

@@ -7,18 +7,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::access::{Door, Write};
+use crate::base::choice::Choice;
 use crate::base::date::Edtf;
 use crate::base::error::Error;
 use crate::base::id::{
-    AccountId, CaseId, FactId, IndividualId, MentionId, OrganisationId, RelationId, SourceId, StatementId,
+    AccountId, CaseId, FactId, IndividualId, MentionId, OrganisationId, OverrideId, RelationId, SourceId, StatementId,
 };
 use crate::base::text::{Country, Language, Line, Lines, Listed, Prose};
 use crate::base::words::{
-    Call, Concern, Information, MentionState, NameKind, OrganisationKind, Rank, RelationKind, Reliability,
-    Romanisation, Script, Sex, Sharing, SourceKind, StatementKind,
+    Call, Concern, ConsentScope, Information, MentionState, NameKind, OrganisationKind, Rank, RelationKind,
+    Reliability, Romanisation, Script, Sex, Sharing, SourceKind, StatementKind,
 };
 use crate::cases::particulars::{Charge, Custody, FactKind, Health, Particulars, Sentence};
 use crate::cases::{CaseRow, FactRow};
+use crate::individuals::consent::{self, OverrideRow};
 use crate::individuals::relations::RelationRow;
 use crate::individuals::{IndividualRow, Name};
 use crate::names::Index;
@@ -132,6 +134,8 @@ struct Loader<'t, 'c> {
     holder: OrganisationId,
     /// The sample's own account, which nobody can log in to, recorded each fact.
     recorder: AccountId,
+    /// The other of the two that an override takes.
+    second: AccountId,
     organisations: HashMap<String, OrganisationId>,
     sources: HashMap<String, SourceId>,
     individuals: HashMap<String, IndividualId>,
@@ -148,6 +152,7 @@ impl<'t, 'c> Loader<'t, 'c> {
         let mut loader = Self {
             holder: OrganisationId::from_uuid(tx.uuid()),
             recorder: AccountId::from_uuid(tx.uuid()),
+            second: AccountId::from_uuid(tx.uuid()),
             tx,
             organisations: HashMap::new(),
             sources: HashMap::new(),
@@ -155,18 +160,23 @@ impl<'t, 'c> Loader<'t, 'c> {
         };
         let own = loader.holder.clone();
         loader.organisation(own, holder.clone(), Lines::default(), OrganisationKind::Ngo, None)?;
-        let row = crate::access::accounts::AccountRow {
-            id: loader.recorder.clone(),
-            organisation_id: loader.holder.clone(),
-            email: "sample@invalid".to_owned(),
-            name: Line::parse("The sample").map_err(Error::internal)?,
-            role: crate::base::words::Role::Staff,
-            password_hash: "none".to_owned(),
-            created_at: loader.tx.now(),
-            updated_at: loader.tx.now(),
-            disabled_at: Some(loader.tx.now()),
-        };
-        loader.tx.create(&row)?;
+        for (id, email) in [
+            (loader.recorder.clone(), "sample@invalid"),
+            (loader.second.clone(), "sample-second@invalid"),
+        ] {
+            let row = crate::access::accounts::AccountRow {
+                id,
+                organisation_id: loader.holder.clone(),
+                email: email.to_owned(),
+                name: Line::parse("The sample").map_err(Error::internal)?,
+                role: crate::base::words::Role::Staff,
+                password_hash: "none".to_owned(),
+                created_at: loader.tx.now(),
+                updated_at: loader.tx.now(),
+                disabled_at: Some(loader.tx.now()),
+            };
+            loader.tx.create(&row)?;
+        }
         Ok(loader)
     }
 
@@ -277,13 +287,38 @@ impl<'t, 'c> Loader<'t, 'c> {
             identifiers: Listed::default(),
             notes: None,
             source_id: Some(known(&self.sources, &given.source)?),
+            partners_until: None,
+            public_until: None,
+            health_until: None,
             created_at: self.tx.now(),
             updated_at: self.tx.now(),
             partners_updated_at: self.tx.now(),
             public_updated_at: self.tx.now(),
             retired_at: None,
         };
-        self.tx.create(&row.checked()?)
+        let row = row.checked()?;
+        self.tx.create(&row)?;
+        self.publicity(&row)
+    }
+
+    /// All of the sample has been public for years: an override by its two accounts.
+    fn publicity(&mut self, person: &IndividualRow) -> Result<(), Error> {
+        let row = OverrideRow {
+            id: OverrideId::from_uuid(self.tx.uuid()),
+            organisation_id: self.holder.clone(),
+            individual_id: person.id.clone(),
+            scopes: Listed::new(ConsentScope::ALL.to_vec()),
+            reason: Line::parse("Named in public by the statements of 2010 that the sample repeats")
+                .map_err(Error::internal)?,
+            expires_on: None,
+            proposed_by: self.recorder.clone(),
+            proposed_at: self.tx.now(),
+            confirmed_by: Some(self.second.clone()),
+            confirmed_at: Some(self.tx.now()),
+            ended_at: None,
+        };
+        self.tx.create(&row)?;
+        consent::settle(self.tx, person)
     }
 
     fn relation(&mut self, person: &str, kind: RelationKind, other: &str) -> Result<(), Error> {
@@ -294,6 +329,7 @@ impl<'t, 'c> Loader<'t, 'c> {
             kind,
             other_id: known(&self.individuals, other)?,
             note: None,
+            opened_because: Some(Line::parse("She speaks in public for herself and for him").map_err(Error::internal)?),
             source_id: Some(known(&self.sources, "chrd")?),
             created_at: self.tx.now(),
             retired_at: None,

@@ -16,6 +16,7 @@ use crate::base::text::{Country, Line, Lines, Listed, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Sex, Sharing};
 use crate::individuals::model::{self, Identifier, Name};
+use crate::individuals::relations;
 use crate::individuals::rows::{self, IndividualRow, Wanted, find};
 use crate::names;
 use crate::sources;
@@ -124,6 +125,9 @@ pub struct IndividualPatch {
     #[serde(default)]
     #[schema(value_type = Option<Sharing>)]
     pub sharing: Patch<Sharing>,
+    /// Why a protected party is opened; stands in the person's history.
+    #[serde(default)]
+    pub opened_because: Option<Line>,
 }
 
 /// A person as shown.
@@ -164,6 +168,12 @@ pub struct IndividualOut {
     pub notes: Option<Prose>,
     /// Where this comes from.
     pub source_id: Option<SourceId>,
+    /// The last day on which sharing with partners is covered by consent, or by an override; null: it is not.
+    pub partners_until: Option<chrono::NaiveDate>,
+    /// The same for raising in public, with the name.
+    pub public_until: Option<chrono::NaiveDate>,
+    /// The same for health.
+    pub health_until: Option<chrono::NaiveDate>,
     /// Who may see it; internal unless said.
     pub sharing: Sharing,
     /// When it was recorded.
@@ -218,6 +228,9 @@ impl IndividualRow {
             identifiers: given.identifiers,
             notes: given.notes,
             source_id: given.source_id,
+            partners_until: None,
+            public_until: None,
+            health_until: None,
             sharing: given.sharing,
             created_at: tx.now(),
             updated_at: tx.now(),
@@ -288,6 +301,9 @@ pub fn seen_by(tx: &Read<'_>, row: &IndividualRow) -> Result<Value, Error> {
         identifiers: shown.identifiers,
         notes: shown.notes,
         source_id: shown.source_id,
+        partners_until: shown.partners_until,
+        public_until: shown.public_until,
+        health_until: shown.health_until,
         sharing: shown.sharing,
         created_at: shown.created_at,
         updated_at: shown.updated_at,
@@ -404,6 +420,7 @@ pub async fn update_individual(
             let current = seen_by(tx, &before)?;
             tx.require(&wanted, current)?;
             let mut patch = body.0;
+            let because = patch.opened_because.take().map(|reason| reason.as_str().to_owned());
             let viewer = tx.viewer();
             patch.source_id = keep_hidden_source(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
             let after = before.clone().apply(patch)?.checked()?;
@@ -413,10 +430,17 @@ pub async fn update_individual(
             if after.sharing != before.sharing {
                 check_cases(tx, &after)?;
             }
+            let opens = before.sharing == Sharing::Restricted && after.sharing != Sharing::Restricted;
+            if opens && because.is_none() && relations::is_protected(tx, &before.id)? {
+                return Err(Error::invalid(
+                    "/opened_because",
+                    "family and lawyers are protected: say why they are opened",
+                ));
+            }
             if after.sharing != before.sharing {
                 team::keep(tx, after.id.as_str(), after.sharing)?;
             }
-            let after = tx.save(&before, after)?;
+            let after = tx.change(&before, after, "changed", because)?;
             let seen = seen_by(tx, &after)?;
             tx.tag(seen)
         })

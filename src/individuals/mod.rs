@@ -3,8 +3,10 @@
 //! A person has at least one name and at most one preferred. A person is never more closed than their cases: making
 //! one stricter waits until the cases are.
 mod api;
+pub mod consent;
 mod matching;
 mod model;
+mod publicity;
 pub mod register;
 pub mod relations;
 mod rows;
@@ -30,4 +32,5 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(relations::find_relation)
         .service(relations::retire_relation);
     team::team_routes(config);
+    publicity::routes(config);
 }

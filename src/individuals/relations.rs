@@ -10,9 +10,10 @@ use crate::access::{Allowed, Read, may};
 use crate::base::error::Error;
 use crate::base::id::{IndividualId, OrganisationId, RelationId, SourceId};
 use crate::base::page::{Page, Paging};
-use crate::base::text::Prose;
+use crate::base::text::{Line, Prose};
 use crate::base::time::UtcTime;
-use crate::base::words::RelationKind;
+use crate::base::words::{RelationKind, Sharing};
+use crate::individuals::rows::IndividualRow;
 use crate::individuals::{assert_known, find, find_all};
 use crate::schema::relations;
 use crate::sources;
@@ -34,6 +35,8 @@ pub struct RelationRow {
     pub other_id: IndividualId,
     /// More, in words.
     pub note: Option<Prose>,
+    /// Why family or a lawyer is not restricted.
+    pub opened_because: Option<Line>,
     /// Where this comes from.
     pub source_id: Option<SourceId>,
     /// When it was recorded.
@@ -49,6 +52,7 @@ crate::record!(RelationRow, relations, "relation", parent: |row| Some(row.indivi
     kind: Public,
     other_id: Public,
     note: Internal,
+    opened_because: Internal,
     source_id: Partners,
     created_at: Public,
     retired_at: Internal,
@@ -66,6 +70,8 @@ pub struct RelationIn {
     pub other_id: IndividualId,
     /// More, in words.
     pub note: Option<Prose>,
+    /// Why family or a lawyer is not restricted.
+    pub opened_because: Option<Line>,
     /// Where this comes from.
     pub source_id: Option<SourceId>,
 }
@@ -85,6 +91,8 @@ pub struct RelationOut {
     pub other_name: String,
     /// More, in words.
     pub note: Option<Prose>,
+    /// Why family or a lawyer is not restricted.
+    pub opened_because: Option<Line>,
     /// Where this comes from.
     pub source_id: Option<SourceId>,
     /// When it was recorded.
@@ -133,6 +141,7 @@ pub fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Value>, Error> {
                 other_id: shown.other_id,
                 other_name: other.display_name().to_owned(),
                 note: shown.note,
+                opened_because: shown.opened_because,
                 source_id: shown.source_id,
                 created_at: shown.created_at,
             };
@@ -140,6 +149,44 @@ pub fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Value>, Error> {
         }
     }
     Ok(seen)
+}
+
+/// Family and lawyers are protected parties, whom pressure on the person reaches first: they stay restricted unless
+/// someone opens them, with a reason.
+fn protect(given: &RelationIn, person: &IndividualRow, other: &IndividualRow) -> Result<(), Error> {
+    let open = |row: &IndividualRow| row.sharing != Sharing::Restricted;
+    let exposed = (given.kind.protects() && open(other)) || (given.kind == RelationKind::Client && open(person));
+    if exposed && given.opened_because.is_none() {
+        return Err(Error::invalid(
+            "/opened_because",
+            "family and lawyers are protected: restrict their record, or say why it is open",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the person is somebody's family or lawyer, and nothing is said of why they are open.
+///
+/// # Errors
+/// What the database says.
+pub fn is_protected(tx: &mut Read<'_>, id: &IndividualId) -> Result<bool, Error> {
+    let found: Vec<(IndividualId, RelationKind)> = relations::table
+        .filter(
+            relations::individual_id
+                .eq(id.clone())
+                .or(relations::other_id.eq(id.clone())),
+        )
+        .filter(relations::retired_at.is_null())
+        .filter(relations::opened_because.is_null())
+        .select((relations::other_id, relations::kind))
+        .load(tx.conn())?;
+    Ok(found.into_iter().any(|(other, kind)| {
+        if other == *id {
+            kind.protects()
+        } else {
+            kind == RelationKind::Client
+        }
+    }))
 }
 
 /// The same relation, from either side, if it is on record.
@@ -221,7 +268,7 @@ pub async fn find_relation(allowed: Allowed<may::ReadIndividuals>, path: Path<(I
 ///
 /// Says what another person on record is to this one; it is shown from both sides.
 #[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EditIndividuals"))),
-    request_body(content = RelationIn, example = json!({"kind": "spouse", "other_id": "7a1f1df5-3a0a-4d6f-8a54-5d5dbd0e7f10"})),
+    request_body(content = RelationIn, example = json!({"kind": "spouse", "other_id": "7a1f1df5-3a0a-4d6f-8a54-5d5dbd0e7f10", "opened_because": "She speaks for him in public."})),
     responses((status = 201, description = "Recorded", body = RelationOut)))]
 #[post("/individuals/{id}/relations")]
 pub async fn create_relation(
@@ -232,11 +279,12 @@ pub async fn create_relation(
     let made = allowed
         .write(move |tx| {
             let (person, given) = (find(tx, &id.0)?, body.0);
-            assert_known(tx, &given.other_id, "/other_id")?;
+            let other = assert_known(tx, &given.other_id, "/other_id")?;
             sources::assert_known(tx, given.source_id.as_ref(), "/source_id")?;
             if given.other_id == person.id {
                 return Err(Error::invalid("/other_id", "must be another person"));
             }
+            protect(&given, &person, &other)?;
             if let Some(there) = same(tx, &person.id, given.kind, &given.other_id)? {
                 return Err(Error::already_exists(
                     "this relation is on record already",
@@ -250,6 +298,7 @@ pub async fn create_relation(
                 kind: given.kind,
                 other_id: given.other_id,
                 note: given.note,
+                opened_because: given.opened_because,
                 source_id: given.source_id,
                 created_at: tx.now(),
                 retired_at: None,

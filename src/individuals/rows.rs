@@ -58,6 +58,12 @@ pub struct IndividualRow {
     pub notes: Option<Prose>,
     /// Where this comes from.
     pub source_id: Option<SourceId>,
+    /// The last day on which sharing with partners is covered by consent, or by an override.
+    pub partners_until: Option<NaiveDate>,
+    /// The same for raising in public, with the name.
+    pub public_until: Option<NaiveDate>,
+    /// The same for health.
+    pub health_until: Option<NaiveDate>,
     /// When it was recorded.
     pub created_at: UtcTime,
     /// When it last changed.
@@ -86,6 +92,9 @@ crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, ow
     identifiers: Partners,
     notes: Internal,
     source_id: Partners,
+    partners_until: Internal,
+    public_until: Internal,
+    health_until: Internal,
     created_at: Public,
     retired_at: Internal,
 } derived {
@@ -118,7 +127,7 @@ macro_rules! visible_individuals {
         let viewer: &$crate::access::Viewer = $viewer;
         let standing = individuals::retired_at
             .is_null()
-            .and($crate::shared_with!(individuals, viewer));
+            .and($crate::individuals_shared_with!(viewer));
         $crate::filter_of_sight!(standing.or($crate::individuals_of_own_teams!(viewer)))
     }};
 }

@@ -49,6 +49,12 @@ pub fn created(location: &str, tagged: &Tagged) -> HttpResponse {
     response
 }
 
+/// 201 for what is read in its list alone.
+#[must_use]
+pub fn changed_to_created(tagged: &Tagged) -> HttpResponse {
+    with_tag(HttpResponse::Created().json(&tagged.body), &tagged.etag)
+}
+
 /// 204.
 #[must_use]
 pub fn nothing() -> HttpResponse {

@@ -91,7 +91,14 @@ fn the_examples_are_answers_of_the_sample() {
     let text = json!({"title": "Raise individual cases", "kind": "press_release", "issued_on": "2010-05-10", "language": "en",
         "text": "We call for the release of Hu Jia."});
     let statement = staff.post("/v1/statements", &text).expect(201).body;
+    let consent = json!({"state": "given", "given_by": "family", "given_on": "2010-04", "scopes": ["raising_in_public", "name", "health"]});
+    let consent = staff
+        .post(&format!("/v1/individuals/{person}/consents"), &consent)
+        .expect(201)
+        .body;
     let examples = json!({
+        "ConsentOut": consent,
+        "OverrideOut": found(&format!("/v1/individuals/{person}/overrides"))["items"][0],
         "AccountOut": admin.get("/v1/accounts").expect(200).body["items"][0],
         "OrganisationOut": found("/v1/organisations")["items"][0],
         "SourceOut": found("/v1/sources")["items"][0],
@@ -128,6 +135,8 @@ fn every_field_of_a_record_says_who_is_shown_it() {
         "FactOut_Health",
         "StatementOut",
         "MentionOut",
+        "ConsentOut",
+        "OverrideOut",
     ] {
         let fields = document["components"]["schemas"][name]["properties"]
             .as_object()

@@ -5,6 +5,7 @@ mod support;
 mod teams;
 mod worlds;
 mod commands;
+mod consent;
 mod documents;
 mod door;
 mod facts;

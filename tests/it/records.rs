@@ -5,13 +5,10 @@ use serde_json::{Value, json};
 use crate::support::{Actor, House};
 
 fn person(staff: &Actor, name: &str, sharing: &str) -> String {
-    staff
-        .post(
-            "/v1/individuals",
-            &json!({"names": [{"text": name}], "sharing": sharing, "notes": "inside"}),
-        )
-        .expect(201)
-        .id()
+    staff.make(
+        "/v1/individuals",
+        &json!({"names": [{"text": name}], "sharing": sharing, "notes": "inside"}),
+    )
 }
 
 fn case(staff: &Actor, individual: &str, sharing: &str) -> String {

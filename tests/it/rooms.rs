@@ -82,8 +82,8 @@ on_both! {
         let person = |name: &str, sharing: &str| staff.make("/v1/individuals", &json!({"names": [{"text": name}], "sharing": sharing}));
         let (hu, zeng, lawyer) = (person("Hu Jia", "public"), person("Zeng Jinyan", "public"), person("Li Fangping", "internal"));
         let place = format!("/v1/individuals/{hu}/relations");
-        let wife = staff.make(&place, &json!({"kind": "spouse", "other_id": zeng, "note": "married 2006"}));
-        staff.make(&place, &json!({"kind": "lawyer", "other_id": lawyer}));
+        let wife = staff.make(&place, &json!({"kind": "spouse", "other_id": zeng, "note": "married 2006", "opened_because": "known"}));
+        staff.make(&place, &json!({"kind": "lawyer", "other_id": lawyer, "opened_because": "known"}));
         assert_eq!(told(&staff, &place).len(), 2);
         let seen = told(&partner, &place);
         assert_eq!((seen.len(), &seen[0]["other_name"], seen[0].get("note")), (1, &json!("Zeng Jinyan"), None));
@@ -91,15 +91,15 @@ on_both! {
         let client = told(&staff, &format!("/v1/individuals/{lawyer}/relations"));
         assert_ne!(client[0]["kind"], "lawyer", "the other side of it");
         for (body, pointer) in [
-            (json!({"kind": "spouse", "other_id": hu}), "/other_id"), (json!({"kind": "friend of", "other_id": zeng}), "/kind"),
-            (json!({"kind": "spouse", "other_id": wife}), "/other_id"), (json!({"kind": "spouse"}), "/other_id"),
+            (json!({"kind": "spouse", "other_id": hu, "opened_because": "known"}), "/other_id"), (json!({"kind": "friend of", "other_id": zeng}), "/kind"),
+            (json!({"kind": "spouse", "other_id": wife, "opened_because": "known"}), "/other_id"), (json!({"kind": "spouse"}), "/other_id"),
         ] {
             assert_eq!(staff.post(&place, &body).expect(422).pointer(), pointer, "{body}");
         }
         assert!(!partner.get(&format!("/v1/individuals/{hu}/history")).expect(200).text.contains(&lawyer));
-        let twice = staff.post(&place, &json!({"kind": "spouse", "other_id": zeng})).expect(409);
+        let twice = staff.post(&place, &json!({"kind": "spouse", "other_id": zeng, "opened_because": "known"})).expect(409);
         assert_eq!((twice.problem().as_str(), &twice.body["existing"]), ("already_exists", &json!(wife)));
-        assert_eq!(staff.post(&format!("/v1/individuals/{zeng}/relations"), &json!({"kind": "spouse", "other_id": hu})).expect(409).body["existing"], json!(wife));
+        assert_eq!(staff.post(&format!("/v1/individuals/{zeng}/relations"), &json!({"kind": "spouse", "other_id": hu, "opened_because": "known"})).expect(409).body["existing"], json!(wife));
         assert_eq!(partner.get(&format!("{place}/{wife}")).expect(200).body["other_name"], "Zeng Jinyan");
         retired(&staff, &place, &format!("{place}/{wife}"));
         assert_eq!(told(&partner, &place), Vec::<Value>::new());

@@ -44,7 +44,7 @@ impl Hidden {
         let filed = staff.post("/v1/statements", &text).expect(201).body;
         let relation = staff.make(
             &format!("/v1/individuals/{open}/relations"),
-            &json!({"kind": "lawyer", "other_id": person}),
+            &json!({"kind": "lawyer", "other_id": person, "opened_because": "known"}),
         );
         let id = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
@@ -180,7 +180,7 @@ on_both! {
             ("/v1/statements".to_owned(), statement("source_id", json!(hidden.source))),
             ("/v1/statements".to_owned(), statement("related", json!([{"kind": "answers", "statement_id": hidden.statement}]))),
             (format!("/v1/statements/{text}/mentions"), json!({"individual_id": hidden.person, "start": 0, "end": 4})),
-            (format!("/v1/individuals/{}/relations", hidden.open), json!({"kind": "lawyer", "other_id": hidden.person})),
+            (format!("/v1/individuals/{}/relations", hidden.open), json!({"kind": "lawyer", "other_id": hidden.person, "opened_because": "known"})),
         ] {
             let told = hidden.read(&admin.post(&path, &body));
             let unknown: Value = serde_json::from_str(&hidden.masked(&body.to_string())).unwrap();
@@ -237,6 +237,7 @@ on_both! {
         change(&person, json!({"names": [{"text": "Hu Jia"}]}));
         change(&case, json!({"summary": null}));
         change(&person, json!({"sharing": "public"}));
+        staff.consented(&id);
         change(&case, json!({"sharing": "public"}));
         change(&case, json!({"summary": "An activist."}));
         for actor in [&admin, &partner] {

@@ -125,7 +125,7 @@ fn person(actor: &Actor, sharing: &str, seed: u64) -> (String, String) {
     ];
     let name = names[usize::try_from(seed).unwrap() % names.len()];
     let body = json!({"names": [{"text": name}, {"text": format!("Other Name{seed}")}], "sharing": sharing, "country": "CN", "born_on": "1973", "notes": "hidden"});
-    let id = actor.make("/v1/individuals", &body);
+    let id = actor.make_silent("/v1/individuals", &body);
     let case = actor.make(
         "/v1/cases",
         &json!({"individual_id": id, "country": "CN", "sharing": sharing, "concerns": ["torture"], "notes": "hidden"}),
@@ -166,6 +166,36 @@ fn change(actor: &Actor, place: &str, body: &Value) {
 }
 
 pub const KINDS: &[Hidden] = &[
+    Hidden {
+        told: "a public person who has not consented",
+        from: OUTSIDE,
+        add: |insider, _, _, seed| {
+            person(insider, "public", seed);
+        },
+    },
+    Hidden {
+        told: "health of which nothing may be said",
+        from: OUTSIDE,
+        add: |insider, _, open, _| {
+            // Without a consent to it the reports of a person who is named in public are not.
+            let id = insider.make_silent(
+                "/v1/individuals",
+                &json!({"names": [{"text": "Hidden Person"}], "sharing": "public"}),
+            );
+            let case = insider.make(
+                "/v1/cases",
+                &json!({"individual_id": id, "country": "CN", "sharing": "public"}),
+            );
+            insider.make(
+                &format!("/v1/cases/{case}/health"),
+                &json!({"holds_from": "2010", "particulars": {"severity": "critical"}}),
+            );
+            insider.make(
+                &format!("/v1/individuals/{}/relations", open.person),
+                &json!({"kind": "colleague", "other_id": id}),
+            );
+        },
+    },
     Hidden {
         told: "a restricted person with a case",
         from: &ROLES,
@@ -233,7 +263,7 @@ pub const KINDS: &[Hidden] = &[
             let (id, _) = person(insider, "internal", seed);
             insider.make(
                 &format!("/v1/individuals/{}/relations", open.person),
-                &json!({"kind": "lawyer", "other_id": id}),
+                &json!({"kind": "lawyer", "other_id": id, "opened_because": "known"}),
             );
         },
     },

@@ -103,6 +103,51 @@ impl RelationKind {
     }
 }
 
+impl RelationKind {
+    /// Whether the other is a protected party: family and lawyers are pressed to reach the person.
+    #[must_use]
+    pub fn protects(self) -> bool {
+        matches!(
+            self,
+            Self::Spouse | Self::Parent | Self::Child | Self::Sibling | Self::OtherFamily | Self::Lawyer
+        )
+    }
+}
+
+choice! {
+    /// What a person has said of publicity.
+    pub enum ConsentState("consent_state") {
+        NotAsked("not_asked", "Not asked"),
+        Given("given", "Given"),
+        Refused("refused", "Refused"),
+        Withdrawn("withdrawn", "Withdrawn"),
+        CannotBeObtained("cannot_be_obtained", "Cannot be obtained"),
+    }
+}
+
+choice! {
+    /// Who speaks for the person.
+    pub enum ConsentBy("consent_by") {
+        Self_("self", "The person"),
+        Family("family", "Family"),
+        Lawyer("lawyer", "Lawyer"),
+        Representative("representative", "Representative"),
+    }
+}
+
+choice! {
+    /// What a consent covers.
+    pub enum ConsentScope("consent_scope") {
+        PartnerSharing("partner_sharing", "Sharing with partners"),
+        RaisingInConfidence("raising_in_confidence", "Raising in confidence"),
+        RaisingInPublic("raising_in_public", "Raising in public"),
+        Name("name", "The name"),
+        Photo("photo", "A photograph"),
+        Health("health", "Health"),
+        UnSubmission("un_submission", "Submission to the United Nations"),
+    }
+}
+
 choice! {
     /// What an organisation is.
     pub enum OrganisationKind("organisation_kind") {

@@ -1,0 +1,283 @@
+//! Consent to publicity: what a person, or who may speak for them, has said, and the override of missing consent by two
+//! people. What neither covers is shown to nobody outside, whatever the record's level says.
+//!
+//! The last consent recorded holds; a refusal or a withdrawal ends the overrides before it. What is covered until which
+//! day stands with the person (`partners_until`, `public_until`, `health_until`), so that every query asks the same.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use crate::access::{Read, Write};
+use crate::base::date::Edtf;
+use crate::base::error::Error;
+use crate::base::id::{AccountId, ConsentId, IndividualId, OrganisationId, OverrideId, SourceId};
+use crate::base::text::{Line, Listed, Prose};
+use crate::base::time::UtcTime;
+use crate::base::words::{ConsentBy, ConsentScope, ConsentState};
+use crate::individuals::rows::IndividualRow;
+use crate::schema::{consent_overrides, consents};
+
+/// What was said, as stored.
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = consents, treat_none_as_null = true)]
+pub struct ConsentRow {
+    /// Its id.
+    pub id: ConsentId,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
+    /// Whose.
+    pub individual_id: IndividualId,
+    /// What was said.
+    pub state: ConsentState,
+    /// Who said it.
+    pub given_by: Option<ConsentBy>,
+    /// When.
+    pub given_on: Option<Edtf>,
+    /// What it covers.
+    pub scopes: Listed<ConsentScope>,
+    /// The last day on which it covers that; no end where nothing is said.
+    pub expires_on: Option<NaiveDate>,
+    /// What shows it.
+    pub evidence: Option<Prose>,
+    /// Where this comes from.
+    pub source_id: Option<SourceId>,
+    /// When we learnt it.
+    pub recorded_at: UtcTime,
+    /// Who recorded it.
+    pub recorded_by: AccountId,
+}
+
+crate::record!(ConsentRow, consents, "consent", parent: |row| Some(row.individual_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, conn| crate::individuals::rows::level_of(conn, &[&row.individual_id]).map(|level| level.max(crate::base::words::Sharing::Internal)), {
+    id: Internal,
+    organisation_id: Internal,
+    individual_id: Internal,
+    state: Internal,
+    given_by: Internal,
+    given_on: Internal,
+    scopes: Internal,
+    expires_on: Internal,
+    evidence: Internal,
+    source_id: Internal,
+    recorded_at: Internal,
+    recorded_by: Internal,
+});
+
+/// Publicity without consent, as stored.
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = consent_overrides, treat_none_as_null = true)]
+pub struct OverrideRow {
+    /// Its id.
+    pub id: OverrideId,
+    /// The organisation that holds the record.
+    pub organisation_id: OrganisationId,
+    /// Whose publicity.
+    pub individual_id: IndividualId,
+    /// What it covers.
+    pub scopes: Listed<ConsentScope>,
+    /// Why.
+    pub reason: Line,
+    /// The last day on which it covers that; no end where nothing is said.
+    pub expires_on: Option<NaiveDate>,
+    /// Who proposed it.
+    pub proposed_by: AccountId,
+    /// When.
+    pub proposed_at: UtcTime,
+    /// Who confirmed it: somebody else.
+    pub confirmed_by: Option<AccountId>,
+    /// When; it covers nothing before.
+    pub confirmed_at: Option<UtcTime>,
+    /// When it was ended, if it was.
+    pub ended_at: Option<UtcTime>,
+}
+
+crate::record!(OverrideRow, consent_overrides, "consent_override", parent: |row| Some(row.individual_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, conn| crate::individuals::rows::level_of(conn, &[&row.individual_id]).map(|level| level.max(crate::base::words::Sharing::Internal)), {
+    id: Internal,
+    organisation_id: Internal,
+    individual_id: Internal,
+    scopes: Internal,
+    reason: Internal,
+    expires_on: Internal,
+    proposed_by: Internal,
+    proposed_at: Internal,
+    confirmed_by: Internal,
+    confirmed_at: Internal,
+    ended_at: Internal,
+});
+
+/// What is covered, each until the last day; nothing where it is not covered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cover {
+    /// Sharing with partners.
+    pub partners: Option<NaiveDate>,
+    /// Raising in public, with the name.
+    pub public: Option<NaiveDate>,
+    /// Health.
+    pub health: Option<NaiveDate>,
+}
+
+/// What consents and overrides cover, given in the order in which they were recorded.
+#[must_use]
+pub fn cover(consents: &[ConsentRow], overrides: &[OverrideRow]) -> Cover {
+    let until = |end: Option<NaiveDate>| end.unwrap_or(NaiveDate::MAX.min(last_day()));
+    let no = consents
+        .iter()
+        .filter(|row| matches!(row.state, ConsentState::Refused | ConsentState::Withdrawn))
+        .map(|row| row.recorded_at)
+        .max();
+    let given = consents.last().filter(|row| row.state == ConsentState::Given);
+    let standing = overrides.iter().filter(|row| {
+        let confirmed = row.confirmed_at.is_some_and(|at| no.is_none_or(|no| no < at));
+        confirmed && no.is_none_or(|no| no < row.proposed_at) && row.ended_at.is_none()
+    });
+    let covers: Vec<(&[ConsentScope], NaiveDate)> = given
+        .map(|row| (row.scopes.items(), until(row.expires_on)))
+        .into_iter()
+        .chain(standing.map(|row| (row.scopes.items(), until(row.expires_on))))
+        .collect();
+    let of = |needed: &[ConsentScope]| {
+        let fits = covers
+            .iter()
+            .filter(|(scopes, _)| needed.iter().all(|scope| scopes.contains(scope)));
+        fits.map(|(_, until)| *until).max()
+    };
+    let public = of(&[ConsentScope::RaisingInPublic, ConsentScope::Name]);
+    Cover {
+        partners: of(&[ConsentScope::PartnerSharing]).max(public),
+        public,
+        health: of(&[ConsentScope::Health]),
+    }
+}
+
+fn last_day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX)
+}
+
+/// What was said, in the order in which it was recorded.
+///
+/// # Errors
+/// What the database says.
+pub fn consents_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<ConsentRow>, Error> {
+    Ok(consents::table
+        .filter(consents::individual_id.eq(id.clone()))
+        .order((consents::recorded_at, consents::id))
+        .select(consents::all_columns)
+        .load(tx.conn())?)
+}
+
+/// The overrides, in the order in which they were proposed.
+///
+/// # Errors
+/// What the database says.
+pub fn overrides_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<OverrideRow>, Error> {
+    Ok(consent_overrides::table
+        .filter(consent_overrides::individual_id.eq(id.clone()))
+        .order((consent_overrides::proposed_at, consent_overrides::id))
+        .select(consent_overrides::all_columns)
+        .load(tx.conn())?)
+}
+
+/// Writes with the person what is covered now; from the next request on, nothing else is shown outside.
+///
+/// # Errors
+/// What the database says.
+pub fn settle(tx: &mut Write<'_>, before: &IndividualRow) -> Result<(), Error> {
+    let consents = consents_of(tx, &before.id)?;
+    let overrides = overrides_of(tx, &before.id)?;
+    let cover = cover(&consents, &overrides);
+    let mut after = before.clone();
+    after.partners_until = cover.partners;
+    after.public_until = cover.public;
+    after.health_until = cover.health;
+    tx.save(before, after).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn at(second: u32) -> UtcTime {
+        serde_json::from_value(json!(format!("2010-05-10T08:00:{second:02}Z"))).unwrap()
+    }
+
+    fn said(state: ConsentState, scopes: &[ConsentScope], second: u32) -> ConsentRow {
+        ConsentRow {
+            id: ConsentId::from_uuid(uuid::Uuid::new_v4()),
+            organisation_id: OrganisationId::from_uuid(uuid::Uuid::nil()),
+            individual_id: IndividualId::from_uuid(uuid::Uuid::nil()),
+            state,
+            given_by: None,
+            given_on: None,
+            scopes: Listed::new(scopes.to_vec()),
+            expires_on: None,
+            evidence: None,
+            source_id: None,
+            recorded_at: at(second),
+            recorded_by: AccountId::from_uuid(uuid::Uuid::nil()),
+        }
+    }
+
+    fn overridden(scopes: &[ConsentScope], proposed: u32, confirmed: Option<u32>) -> OverrideRow {
+        OverrideRow {
+            id: OverrideId::from_uuid(uuid::Uuid::new_v4()),
+            organisation_id: OrganisationId::from_uuid(uuid::Uuid::nil()),
+            individual_id: IndividualId::from_uuid(uuid::Uuid::nil()),
+            scopes: Listed::new(scopes.to_vec()),
+            reason: Line::parse("known to the whole world").unwrap(),
+            expires_on: None,
+            proposed_by: AccountId::from_uuid(uuid::Uuid::nil()),
+            proposed_at: at(proposed),
+            confirmed_by: None,
+            confirmed_at: confirmed.map(at),
+            ended_at: None,
+        }
+    }
+
+    const PUBLIC: &[ConsentScope] = &[ConsentScope::RaisingInPublic, ConsentScope::Name];
+
+    #[test]
+    fn only_what_was_given_is_covered() {
+        let given = said(ConsentState::Given, PUBLIC, 1);
+        let covered = cover(std::slice::from_ref(&given), &[]);
+        assert!(covered.public.is_some() && covered.partners == covered.public && covered.health.is_none());
+        let nameless = said(ConsentState::Given, &[ConsentScope::RaisingInPublic], 1);
+        assert_eq!(cover(&[nameless], &[]), Cover::default());
+        let partners = said(
+            ConsentState::Given,
+            &[ConsentScope::PartnerSharing, ConsentScope::Health],
+            1,
+        );
+        let covered = cover(&[partners], &[]);
+        assert!(covered.partners.is_some() && covered.public.is_none() && covered.health.is_some());
+        for state in [
+            ConsentState::NotAsked,
+            ConsentState::Refused,
+            ConsentState::Withdrawn,
+            ConsentState::CannotBeObtained,
+        ] {
+            assert_eq!(
+                cover(&[given.clone(), said(state, PUBLIC, 2)], &[]),
+                Cover::default(),
+                "{state:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_override_takes_two_and_yields_to_a_no() {
+        let cannot = || said(ConsentState::CannotBeObtained, &[], 1);
+        assert_eq!(cover(&[cannot()], &[overridden(PUBLIC, 2, None)]), Cover::default());
+        assert!(cover(&[cannot()], &[overridden(PUBLIC, 2, Some(3))]).public.is_some());
+        let no = said(ConsentState::Withdrawn, &[], 4);
+        assert_eq!(
+            cover(&[cannot(), no.clone()], &[overridden(PUBLIC, 2, Some(3))]),
+            Cover::default()
+        );
+        assert_eq!(
+            cover(std::slice::from_ref(&no), &[overridden(PUBLIC, 2, Some(5))]),
+            Cover::default(),
+            "proposed before it"
+        );
+        assert!(cover(&[no], &[overridden(PUBLIC, 5, Some(6))]).public.is_some());
+    }
+}
