@@ -273,6 +273,7 @@ diesel::table! {
         parent_id -> Nullable<Text>,
         level -> Text,
         digest -> Text,
+        payload_digest -> Text,
     }
 }
 
@@ -282,6 +283,21 @@ diesel::table! {
         salt -> Text,
         fields -> Text,
         reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    ledger_tree (name) {
+        name -> Text,
+        edge -> Text,
+    }
+}
+
+diesel::table! {
+    checkpoints (size) {
+        size -> BigInt,
+        note -> Text,
+        signed_at -> Timestamp,
     }
 }
 
@@ -313,5 +329,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     policies,
     ledger_entries,
     ledger_payloads,
+    ledger_tree,
+    checkpoints,
     access_events,
 );

@@ -96,6 +96,26 @@ pub enum Command {
     },
     /// Print the OpenAPI document.
     Openapi,
+    /// Write the ledger's log to a new file: one line an entry, without what the entries hold.
+    Log {
+        /// The new file; one that exists is not touched.
+        file: PathBuf,
+    },
+    /// Sign and print the ledger's head; keep it where nobody who can change the database can change it.
+    Checkpoint {
+        /// Print the key with which it is verified instead.
+        #[arg(long)]
+        key: bool,
+    },
+    /// Hold the database against its ledger, and the ledger against its heads and an earlier log.
+    Verify {
+        /// A head that was kept outside.
+        #[arg(long)]
+        checkpoint: Vec<PathBuf>,
+        /// A log that was kept outside.
+        #[arg(long)]
+        log: Option<PathBuf>,
+    },
 }
 
 /// What can be done with accounts; passwords are read from standard input, one line.

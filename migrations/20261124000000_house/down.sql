@@ -1,4 +1,6 @@
 DROP TABLE access_events;
+DROP TABLE checkpoints;
+DROP TABLE ledger_tree;
 DROP TABLE ledger_payloads;
 DROP TABLE ledger_entries;
 DROP TABLE policies;

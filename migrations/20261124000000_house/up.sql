@@ -270,7 +270,8 @@ CREATE TABLE ledger_entries (
     record_id TEXT NOT NULL,
     parent_id TEXT,
     level TEXT NOT NULL,
-    digest TEXT NOT NULL
+    digest TEXT NOT NULL,
+    payload_digest TEXT NOT NULL
 );
 CREATE UNIQUE INDEX ledger_entries_digest ON ledger_entries (digest);
 CREATE INDEX ledger_entries_record ON ledger_entries (record_id, position);
@@ -281,6 +282,18 @@ CREATE TABLE ledger_payloads (
     salt TEXT NOT NULL,
     fields TEXT NOT NULL,
     reason TEXT
+);
+
+-- The ledger as a Merkle tree: its right edge, and the heads that were signed.
+CREATE TABLE ledger_tree (
+    name TEXT NOT NULL PRIMARY KEY,
+    edge TEXT NOT NULL
+);
+
+CREATE TABLE checkpoints (
+    size BIGINT NOT NULL PRIMARY KEY,
+    note TEXT NOT NULL,
+    signed_at TIMESTAMP NOT NULL
 );
 
 -- The second stream: log-ins and refusals, without positions.

@@ -9,10 +9,12 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use diesel::prelude::*;
 use tokio::sync::Semaphore;
 
 use crate::access::accounts;
 use crate::access::events::{self, EventRow, Events};
+use crate::access::ledger;
 use crate::access::permission::Permission;
 use crate::access::secret::Keys;
 use crate::access::tx::{Read, Write};
@@ -20,6 +22,7 @@ use crate::access::viewer::Viewer;
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, SessionId};
 use crate::base::time::UtcTime;
+use crate::schema::checkpoints;
 use crate::store::origin::{Clock, Ids};
 use crate::store::{Conn, Db};
 use crate::web::inputs;
@@ -79,6 +82,41 @@ impl Door {
     #[must_use]
     pub fn jwks(&self) -> serde_json::Value {
         self.keys.jwks()
+    }
+
+    /// Signs the head of the ledger's tree, where it has grown since the last; keeps it and gives it.
+    ///
+    /// # Errors
+    /// `unavailable` where the database cannot be written.
+    pub async fn seal(&self) -> Result<(), Error> {
+        let (keys, now) = (self.keys.clone(), self.clock.now());
+        self.db.write(move |conn| checkpoint(conn, &keys, now).map(drop)).await
+    }
+
+    /// The same for the command line; gives the head.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn seal_blocking(&self) -> Result<String, Error> {
+        let (keys, now) = (self.keys.clone(), self.clock.now());
+        self.db.write_blocking(move |conn| checkpoint(conn, &keys, now))
+    }
+
+    /// The key with which outsiders verify the ledger's heads.
+    #[must_use]
+    pub fn verifier(&self) -> String {
+        self.keys.verifier()
+    }
+
+    /// Reads for the command line, which owns the machine.
+    ///
+    /// # Errors
+    /// What the work or the database says.
+    pub fn read_as_owner<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.db.write_blocking(work)
     }
 
     /// Notes an event for the second stream.
@@ -165,6 +203,28 @@ impl Door {
             .map_err(|_| Error::new(Code::Unauthorised, "the access token is not valid"))?;
         self.db.read(move |conn| accounts::viewer(conn, &session, now)).await
     }
+}
+
+fn checkpoint(conn: &mut Conn, keys: &Keys, now: UtcTime) -> Result<String, Error> {
+    let edge = ledger::edge(conn)?;
+    let size = i64::try_from(edge.size()).map_err(Error::internal)?;
+    let known: Option<String> = checkpoints::table
+        .find(size)
+        .select(checkpoints::note)
+        .first(conn)
+        .optional()?;
+    if let Some(note) = known {
+        return Ok(note);
+    }
+    let note = keys.checkpoint(&edge);
+    diesel::insert_into(checkpoints::table)
+        .values((
+            checkpoints::size.eq(size),
+            checkpoints::note.eq(note.clone()),
+            checkpoints::signed_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(note)
 }
 
 type Asker = Result<Viewer, Error>;

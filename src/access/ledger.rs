@@ -3,13 +3,14 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
+use crate::access::tree::{self, Edge};
 use crate::access::viewer::Viewer;
 use crate::access::{references, secret};
 use crate::base::error::Error;
 use crate::base::id::AccountId;
 use crate::base::time::UtcTime;
 use crate::base::words::Sharing;
-use crate::schema::{ledger_entries, ledger_payloads};
+use crate::schema::{ledger_entries, ledger_payloads, ledger_tree};
 use crate::store::Conn;
 
 /// A field's name and the class of readers it is shown to: the one table of each record, which decides what an
@@ -148,6 +149,86 @@ pub struct EntryRow {
     pub level: Sharing,
     /// Salted digest of the record as it then stood.
     pub digest: String,
+    /// Salted digest of the payload, which may be erased.
+    pub payload_digest: String,
+}
+
+impl EntryRow {
+    /// The entry as it stands in the log and as a leaf of the tree: one line of JSON, its fields in this order.
+    #[must_use]
+    pub fn line(&self) -> String {
+        json!({
+            "position": self.position,
+            "at": self.at,
+            "actor_id": self.actor_id,
+            "kind": self.kind,
+            "record_kind": self.record_kind,
+            "record_id": self.record_id,
+            "parent_id": self.parent_id,
+            "level": self.level,
+            "digest": self.digest,
+            "payload": self.payload_digest,
+        })
+        .to_string()
+    }
+}
+
+/// The name of the ledger's tree.
+const TREE: &str = "ledger";
+
+/// The right edge of the ledger's tree.
+///
+/// # Errors
+/// What the database says.
+pub fn edge(conn: &mut Conn) -> Result<Edge, Error> {
+    let stored: Option<String> = ledger_tree::table
+        .find(TREE)
+        .select(ledger_tree::edge)
+        .first(conn)
+        .optional()?;
+    stored.map_or_else(
+        || Ok(Edge::default()),
+        |text| serde_json::from_str(&text).map_err(Error::internal),
+    )
+}
+
+fn grow(conn: &mut Conn, entry: &EntryRow) -> Result<(), Error> {
+    let mut edge = edge(conn)?;
+    let first = edge.size() == 0;
+    edge.append(tree::leaf(entry.line().as_bytes()));
+    let text = serde_json::to_string(&edge).map_err(Error::internal)?;
+    if first {
+        diesel::insert_into(ledger_tree::table)
+            .values((ledger_tree::name.eq(TREE), ledger_tree::edge.eq(text)))
+            .execute(conn)?;
+    } else {
+        diesel::update(ledger_tree::table.find(TREE))
+            .set(ledger_tree::edge.eq(text))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The digest of a record as it stands: of all that it holds, what nobody is shown too.
+#[must_use]
+pub fn digest_of<R: Record>(row: &R, salt: &str) -> String {
+    let whole: Map<String, Value> = row
+        .fields()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .chain(
+            row.secrets()
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), json!(value))),
+        )
+        .collect();
+    secret::salted_digest(salt, &Value::Object(whole).to_string())
+}
+
+/// The digest of a payload.
+#[must_use]
+pub fn payload_digest(salt: &str, fields: &str, reason: Option<&str>) -> String {
+    secret::salted_digest(salt, &json!([fields, reason]).to_string())
 }
 
 /// What a change says of itself.
@@ -211,12 +292,7 @@ pub fn append<R: Record>(conn: &mut Conn, after: &R, changes: &Changes, deed: De
         .select(diesel::dsl::max(ledger_entries::position))
         .first(conn)?;
     let position = last.unwrap_or(0) + 1;
-    let now = after.fields();
-    let whole = Value::Object(
-        now.iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect(),
-    );
+    let fields = json!(changes.0).to_string();
     let entry = EntryRow {
         position,
         at: deed.at,
@@ -226,7 +302,8 @@ pub fn append<R: Record>(conn: &mut Conn, after: &R, changes: &Changes, deed: De
         record_id: after.id(),
         parent_id: after.parent(),
         level: deed.level,
-        digest: secret::salted_digest(&deed.salt, &whole.to_string()),
+        digest: digest_of(after, &deed.salt),
+        payload_digest: payload_digest(&deed.salt, &fields, deed.reason.as_deref()),
     };
     diesel::insert_into(ledger_entries::table)
         .values(&entry)
@@ -235,11 +312,11 @@ pub fn append<R: Record>(conn: &mut Conn, after: &R, changes: &Changes, deed: De
         .values((
             ledger_payloads::position.eq(position),
             ledger_payloads::salt.eq(deed.salt),
-            ledger_payloads::fields.eq(json!(changes.0).to_string()),
+            ledger_payloads::fields.eq(fields),
             ledger_payloads::reason.eq(deed.reason),
         ))
         .execute(conn)?;
-    Ok(())
+    grow(conn, &entry)
 }
 
 /// The fields that differ: `{name: {from, to}}`.

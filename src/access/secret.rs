@@ -9,6 +9,7 @@ use jsonwebtoken::{Algorithm as Alg, DecodingKey, EncodingKey, Header, Validatio
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::access::tree::{self, Edge};
 use crate::base::error::{Code, Error};
 
 /// How long an access token lives.
@@ -46,6 +47,7 @@ pub struct Keys {
     public: String,
     kid: String,
     dummy_hash: String,
+    ledger: Ed25519KeyPair,
 }
 
 impl Keys {
@@ -65,6 +67,8 @@ impl Keys {
             decoding: DecodingKey::from_ed_der(&public),
             kid: URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, &public).as_ref()[..12]),
             public: URL_SAFE_NO_PAD.encode(public),
+            ledger: Ed25519KeyPair::from_seed_unchecked(hmac::sign(&root, b"conscience ledger signing v1").as_ref())
+                .map_err(Error::internal)?,
             dummy_hash: hash_password("nobody has this password", &[7; 16])?,
         })
     }
@@ -131,6 +135,28 @@ impl Keys {
     #[must_use]
     pub fn jwks(&self) -> Value {
         json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.kid, "x": self.public}]})
+    }
+
+    /// The name of the ledger in its checkpoints: of this installation's key.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let id = tree::key_id("conscience", self.ledger.public_key().as_ref());
+        format!("conscience/{:08x}", u32::from_be_bytes(id))
+    }
+
+    /// The key with which outsiders verify checkpoints (C2SP `signed-note`).
+    #[must_use]
+    pub fn verifier(&self) -> String {
+        tree::verifier(&self.origin(), self.ledger.public_key().as_ref())
+    }
+
+    /// A signed head of the tree (C2SP `tlog-checkpoint`).
+    #[must_use]
+    pub fn checkpoint(&self, edge: &Edge) -> String {
+        let origin = self.origin();
+        let text = tree::checkpoint(&origin, edge);
+        let signature = self.ledger.sign(text.as_bytes());
+        tree::signed(&text, &origin, self.ledger.public_key().as_ref(), signature.as_ref())
     }
 
     /// Whether the password is the account's; takes as long where there is no account.

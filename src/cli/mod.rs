@@ -3,6 +3,7 @@ mod account;
 mod demo;
 mod sample;
 mod serve;
+pub mod verify;
 
 pub use account::{NewAccount, add as add_account};
 pub use sample::load as load_sample;
@@ -32,6 +33,22 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
         Command::Migrate => open(&settings)?.migrate(),
         Command::Account { action } => account::run(&settings, action),
         Command::Backup { file } => open_current(&settings)?.backup(&file),
+        Command::Log { file } => verify::write_log(&door(&settings, &settings.strong_secret()?)?, &file),
+        Command::Checkpoint { key } => {
+            let door = door(&settings, &settings.strong_secret()?)?;
+            let text = if key {
+                door.verifier() + "\n"
+            } else {
+                door.seal_blocking()?
+            };
+            print!("{text}");
+            Ok(())
+        }
+        Command::Verify { checkpoint, log } => verify::run(
+            &door(&settings, &settings.strong_secret()?)?,
+            &checkpoint,
+            log.as_deref(),
+        ),
         Command::Openapi => {
             // Whoever reads the first lines alone has closed the pipe: no fault.
             let _ = std::io::stdout().write_all(Document::made().text.as_bytes());

@@ -8,6 +8,9 @@ use crate::access::Door;
 use crate::app::{State, app};
 use crate::base::error::{Code, Error};
 
+/// How often the ledger's head is signed, where it has grown.
+const SEALED_EVERY_SECONDS: u64 = 60;
+
 /// Serves until SIGINT or SIGTERM; requests under way are finished.
 ///
 /// # Errors
@@ -28,8 +31,15 @@ pub fn run(door: Door, listen: &str) -> Result<(), Error> {
         let server = server.run();
         let flusher = rt::spawn(async move {
             let mut ticks = rt::time::interval(Duration::from_secs(1));
+            let mut seconds = 0_u64;
             loop {
                 ticks.tick().await;
+                seconds += 1;
+                if seconds.is_multiple_of(SEALED_EVERY_SECONDS)
+                    && let Err(error) = events.seal().await
+                {
+                    log::warn!("the ledger was not sealed: {}", error.inside().unwrap_or(&error.detail));
+                }
                 if let Err(error) = events.flush_events().await {
                     log::warn!(
                         "access events were not written: {}",

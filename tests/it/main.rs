@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 mod teams;
+mod verify;
 mod worlds;
 mod commands;
 mod consent;

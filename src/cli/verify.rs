@@ -1,0 +1,271 @@
+//! `log` and `verify`: the ledger for outsiders, and the database held against it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use diesel::prelude::*;
+
+use crate::access::Door;
+use crate::access::accounts::AccountRow;
+use crate::access::ledger::{self, EntryRow, Record};
+use crate::access::sharing::TeamRow;
+use crate::access::tree::{self, Edge};
+use crate::base::error::{Code, Error};
+use crate::cases::{CaseRow, FactRow};
+use crate::individuals::IndividualRow;
+use crate::individuals::consent::{ConsentRow, OverrideRow};
+use crate::individuals::relations::RelationRow;
+use crate::organisations::OrganisationRow;
+use crate::schema;
+use crate::sources::SourceRow;
+use crate::statements::{MentionRow, StatementRow};
+use crate::store::Conn;
+
+/// How many entries are read in one go.
+const CHUNK: i64 = 1000;
+
+/// Writes the log: one line an entry, which is a leaf of the tree as it stands.
+///
+/// # Errors
+/// `invalid` for a file that exists already.
+pub fn write_log(door: &Door, path: &Path) -> Result<(), Error> {
+    let refused = |error: std::io::Error| Error::new(Code::Invalid, format!("{}: {error}", path.display()));
+    let text = log(door)?;
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(refused)?;
+    file.write_all(text.as_bytes()).map_err(refused)?;
+    file.sync_all().map_err(refused)
+}
+
+/// Salt, fields and reason of an entry, where they have not been erased.
+type Payload = Option<(String, String, Option<String>)>;
+
+fn entries_after(conn: &mut Conn, after: i64) -> Result<Vec<(EntryRow, Payload)>, Error> {
+    use schema::{ledger_entries, ledger_payloads};
+    Ok(ledger_entries::table
+        .left_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
+        .filter(ledger_entries::position.gt(after))
+        .order(ledger_entries::position)
+        .limit(CHUNK)
+        .select((
+            ledger_entries::all_columns,
+            (ledger_payloads::salt, ledger_payloads::fields, ledger_payloads::reason).nullable(),
+        ))
+        .load(conn)?)
+}
+
+/// The last entry of a record, and its salt.
+struct Last {
+    digest: String,
+    kind: String,
+    salt: Option<String>,
+}
+
+/// By kind and id of the record.
+type LastEntries = HashMap<(String, String), Last>;
+
+/// What was found wrong, in words that name it.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn say(&mut self, what: String) {
+        self.0.push(what);
+    }
+}
+
+/// Holds everything against everything, and says what is wrong.
+///
+/// # Errors
+/// `conflict` where anything is.
+pub fn run(door: &Door, notes: &[PathBuf], log: Option<&Path>) -> Result<(), Error> {
+    let notes = notes.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let log = log.map(read).transpose()?;
+    let findings = findings(door, &notes, log.as_deref())?;
+    for what in &findings {
+        println!("BAD  {what}");
+    }
+    if findings.is_empty() {
+        println!("good: every record is as its ledger says, and the ledger as its heads say");
+        Ok(())
+    } else {
+        Err(Error::new(Code::Conflict, "the database is not what its ledger says"))
+    }
+}
+
+/// What is wrong with the database, by heads (signed notes) and a log that were kept outside.
+///
+/// # Errors
+/// What the database says.
+pub fn findings(door: &Door, notes: &[String], log: Option<&str>) -> Result<Vec<String>, Error> {
+    let mut findings = Findings::default();
+    let mut heads = door.read_as_owner(stored_heads)?;
+    heads.extend(notes.iter().cloned());
+    let heads = opened(&heads, &door.verifier(), &mut findings);
+    let known: Option<Vec<String>> = log.map(|text| text.lines().map(str::to_owned).collect());
+    let (edge, last) = walk(door, &heads, known.as_deref(), &mut findings)?;
+    if door.read_as_owner(ledger::edge)? != edge {
+        findings.say("the tree is not that of the entries".to_owned());
+    }
+    findings.0.extend(door.read_as_owner(move |conn| records(conn, last))?);
+    Ok(findings.0)
+}
+
+/// The log as a text.
+///
+/// # Errors
+/// What the database says.
+pub fn log(door: &Door) -> Result<String, Error> {
+    let (mut text, mut after) = (String::new(), 0);
+    loop {
+        let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
+        let Some(last) = entries.last() else {
+            return Ok(text);
+        };
+        after = last.0.position;
+        for (entry, _) in &entries {
+            text += &entry.line();
+            text.push('\n');
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let refused = |error| Error::new(Code::Invalid, format!("{}: {error}", path.display()));
+    std::fs::read_to_string(path).map_err(refused)
+}
+
+fn stored_heads(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    use schema::checkpoints;
+    Ok(checkpoints::table
+        .order(checkpoints::size)
+        .select(checkpoints::note)
+        .load(conn)?)
+}
+
+/// Root by size of the heads that this key has signed.
+fn opened(notes: &[String], verifier: &str, findings: &mut Findings) -> BTreeMap<u64, tree::Hash> {
+    let mut heads = BTreeMap::new();
+    for note in notes {
+        match tree::opened(note, verifier) {
+            None => findings.say("a head is not signed by this installation".to_owned()),
+            Some((size, root)) => {
+                if heads.insert(size, root).is_some_and(|other| other != root) {
+                    findings.say(format!("two heads of {size} entries differ"));
+                }
+            }
+        }
+    }
+    heads
+}
+
+/// Reads every entry once: dense, as the earlier log has it, under the heads, with its payload.
+fn walk(
+    door: &Door,
+    heads: &BTreeMap<u64, tree::Hash>,
+    known: Option<&[String]>,
+    findings: &mut Findings,
+) -> Result<(Edge, LastEntries), Error> {
+    let (mut edge, mut last) = (Edge::default(), HashMap::new());
+    let (mut after, mut good, mut differs) = (0, 0, false);
+    loop {
+        let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
+        let Some((end, _)) = entries.last() else { break };
+        after = end.position;
+        for (entry, payload) in entries {
+            let expected = i64::try_from(edge.size() + 1).unwrap_or(i64::MAX);
+            if entry.position != expected && !differs {
+                differs = true;
+                findings.say(format!("entry {expected} is missing"));
+            }
+            let line = entry.line();
+            let earlier = usize::try_from(edge.size()).ok().and_then(|place| known?.get(place));
+            if earlier.is_some_and(|earlier| *earlier != line) && !differs {
+                differs = true;
+                findings.say(format!("entry {expected} is the first that is not as in the log"));
+            }
+            edge.append(tree::leaf(line.as_bytes()));
+            match heads.get(&edge.size()) {
+                Some(root) if *root == edge.root() => good = edge.size(),
+                Some(_) => findings.say(format!(
+                    "an entry between {} and {} is not what was signed",
+                    good + 1,
+                    edge.size()
+                )),
+                None => {}
+            }
+            if let Some((salt, fields, reason)) = &payload
+                && ledger::payload_digest(salt, fields, reason.as_deref()) != entry.payload_digest
+            {
+                findings.say(format!("the payload of entry {} was altered", entry.position));
+            }
+            let (digest, kind, salt) = (entry.digest, entry.kind, payload.map(|payload| payload.0));
+            last.insert((entry.record_kind, entry.record_id), Last { digest, kind, salt });
+        }
+    }
+    let kept = known.map_or(0, |lines| lines.len() as u64);
+    if edge.size() < kept && !differs {
+        findings.say(format!("entries {} to {kept} are gone", edge.size() + 1));
+    }
+    let signed = heads.keys().max().copied().unwrap_or(0);
+    if edge.size() < signed {
+        findings.say(format!("an entry between {} and {signed} is gone", good + 1));
+    }
+    Ok((edge, last))
+}
+
+/// Every record against its last entry, and every entry against a record that is there.
+fn records(conn: &mut Conn, mut last: LastEntries) -> Result<Vec<String>, Error> {
+    fn sweep<R: Record>(rows: &[R], last: &mut LastEntries, found: &mut Vec<String>) {
+        for row in rows {
+            let name = format!("{} {}", R::KIND, row.id());
+            match last.remove(&(R::KIND.to_owned(), row.id())) {
+                None => found.push(format!("{name} is in no entry")),
+                Some(Last {
+                    digest,
+                    salt: Some(salt),
+                    ..
+                }) if ledger::digest_of(row, &salt) != digest => {
+                    found.push(format!("{name} was altered"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    macro_rules! all {
+        ($($row:ty: $table:ident,)*) => {
+            let mut found = Vec::new();
+            $(
+                let rows: Vec<$row> = schema::$table::table.select(schema::$table::all_columns).load(conn)?;
+                sweep(&rows, &mut last, &mut found);
+            )*
+            // Who has left a team is in no table any more.
+            let left = last.into_iter().filter(|((kind, _), entry)| kind != TeamRow::KIND || entry.kind != "retired");
+            found.extend(left.map(|((kind, id), _)| format!("{kind} {id} is missing")));
+            found.sort();
+            return Ok(found);
+        };
+    }
+    all! {
+        OrganisationRow: organisations,
+        AccountRow: accounts,
+        SourceRow: sources,
+        IndividualRow: individuals,
+        ConsentRow: consents,
+        OverrideRow: consent_overrides,
+        RelationRow: relations,
+        CaseRow: cases,
+        TeamRow: team_members,
+        FactRow: facts,
+        StatementRow: statements,
+        MentionRow: mentions,
+    }
+}
