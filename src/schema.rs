@@ -50,6 +50,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    log_in_failures (key) {
+        key -> Text,
+        failures -> Integer,
+        last_at -> Timestamp,
+        known -> Bool,
+    }
+}
+
+diesel::table! {
     sources (id) {
         id -> Text,
         organisation_id -> Text,
@@ -316,6 +325,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     sessions,
     refresh_tokens,
+    log_in_failures,
     sources,
     individuals,
     consents,

@@ -14,6 +14,7 @@ DROP TABLE consent_overrides;
 DROP TABLE consents;
 DROP TABLE individuals;
 DROP TABLE sources;
+DROP TABLE log_in_failures;
 DROP TABLE refresh_tokens;
 DROP TABLE sessions;
 DROP TABLE accounts;

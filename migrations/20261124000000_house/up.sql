@@ -39,6 +39,14 @@ CREATE TABLE refresh_tokens (
     used_at TIMESTAMP
 );
 
+-- Failed log-ins, by digests of whom and from where: what slows down survives a restart.
+CREATE TABLE log_in_failures (
+    key TEXT NOT NULL PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    last_at TIMESTAMP NOT NULL,
+    known BOOLEAN NOT NULL
+);
+
 -- Of records that are shared field by field, when a field last changed that insiders, partners or everyone may see:
 -- the time of a change tells of it.
 CREATE TABLE sources (

@@ -382,18 +382,26 @@ impl<P: Permission> Allowed<P> {
 }
 
 /// The door for whoever has no token yet: log in and refresh.
-pub struct Stranger(pub Arc<Door>);
+pub struct Stranger {
+    /// The door.
+    pub door: Arc<Door>,
+    /// Where they come from: the other end of the connection.
+    pub address: String,
+}
 
 impl FromRequest for Stranger {
     type Error = Error;
     type Future = std::future::Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let address = request
+            .peer_addr()
+            .map_or_else(String::new, |peer| peer.ip().to_string());
         std::future::ready(
             request
                 .app_data::<Arc<Door>>()
                 .cloned()
-                .map(Stranger)
+                .map(|door| Self { door, address })
                 .ok_or_else(|| Error::internal("no door")),
         )
     }

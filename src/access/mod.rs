@@ -11,6 +11,7 @@ pub mod references;
 pub mod secret;
 pub mod sharing;
 pub mod team;
+pub mod throttle;
 pub mod tree;
 pub mod tx;
 pub mod viewer;

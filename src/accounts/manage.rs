@@ -29,7 +29,7 @@ pub struct AccountIn {
     pub role: Role,
     /// The organisation that it belongs to.
     pub organisation_id: OrganisationId,
-    /// Its first password, 12 characters or more.
+    /// Its first password, 15 characters or more, none that everyone tries.
     #[schema(format = Password)]
     pub password: String,
 }

@@ -5,6 +5,7 @@
 //! account. Who changes their password ends their other sessions; who is shut or gets another role loses all.
 mod manage;
 mod own;
+mod passwords;
 mod sessions;
 
 use std::sync::Arc;
@@ -18,12 +19,9 @@ use crate::base::error::Error;
 
 pub use manage::{AccountIn, AccountOut, AccountPatch};
 pub use own::{PasswordIn, SessionOut};
+pub use passwords::require_good as require_good_password;
 pub use sessions::{LogIn, RefreshIn, TokensOut};
 
-/// Fewest characters of a password.
-const PASSWORD_CHARS: usize = 12;
-/// Most bytes of a password: beyond that it is no longer one.
-const PASSWORD_BYTES: usize = 1024;
 /// How long a caller waits for a turn at hashing.
 const HASHING_WAIT: Duration = Duration::from_secs(5);
 
@@ -41,26 +39,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(manage::create_account)
         .service(manage::find_account)
         .service(manage::update_account);
-}
-
-/// Refuses a password that is too short or out of all measure.
-///
-/// # Errors
-/// `invalid` at `pointer`.
-pub fn require_good_password(pointer: &str, password: &str) -> Result<(), Error> {
-    if password.chars().count() < PASSWORD_CHARS {
-        return Err(Error::invalid(
-            pointer,
-            format!("must have {PASSWORD_CHARS} characters or more"),
-        ));
-    }
-    if password.len() > PASSWORD_BYTES {
-        return Err(Error::invalid(
-            pointer,
-            format!("must have at most {PASSWORD_BYTES} bytes"),
-        ));
-    }
-    Ok(())
 }
 
 /// Does slow work with a password on a thread of its own, when its turn comes.
@@ -84,7 +62,7 @@ async fn in_turn<T: Send + 'static>(
 /// Whether that is the password; takes as long where there is no hash.
 async fn fits(door: &Arc<Door>, password: String, hash: Option<String>) -> Result<bool, Error> {
     in_turn(door, move |door| {
-        password.len() <= PASSWORD_BYTES && door.keys.password_fits(&password, hash.as_deref())
+        password.len() <= passwords::BYTES && door.keys.password_fits(&password, hash.as_deref())
     })
     .await
 }
@@ -92,16 +70,4 @@ async fn fits(door: &Arc<Door>, password: String, hash: Option<String>) -> Resul
 /// The hash to store for a new password.
 async fn hash(door: &Arc<Door>, password: String) -> Result<String, Error> {
     in_turn(door, move |door| secret::hash_password(&password, &door.ids.bytes())).await?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_has_a_measure() {
-        assert!(require_good_password("/new", "eleven char").is_err());
-        assert!(require_good_password("/new", "十二个字的口令要有十二个").is_ok());
-        assert!(require_good_password("/new", &"x".repeat(1025)).is_err());
-    }
 }

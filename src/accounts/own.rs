@@ -20,7 +20,7 @@ pub struct PasswordIn {
     /// The password until now.
     #[schema(format = Password)]
     pub current: String,
-    /// The password from now on, 12 characters or more.
+    /// The password from now on, 15 characters or more, none that everyone tries.
     #[schema(format = Password)]
     pub new: String,
 }

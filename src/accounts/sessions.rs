@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::access::accounts::{self as rows, AccountRow, Refreshed, SessionRow};
 use crate::access::allowed::Stranger;
 use crate::access::secret::{self, ACCESS_TOKEN_SECONDS, Keys, SESSION_SECONDS};
+use crate::access::throttle::{self, Attempt};
 use crate::access::{Allowed, Door, Viewer, may};
 use crate::base::error::{Code, Error};
 use crate::base::id::SessionId;
@@ -95,15 +96,19 @@ async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error>
 /// Log in
 ///
 /// Opens a session: an access token of ten minutes and a refresh token for one use. An unknown address, a wrong
-/// password and a shut account are answered alike.
+/// password and a shut account are answered alike. After several failures it answers 429 for a while, longer each time; not
+/// where the account's owner has logged in from before.
 #[utoipa::path(tag = "sessions", extensions(("x-permission" = json!("Stranger"))),
     request_body(content = LogIn, example = json!({"email": "staff@example.org", "password": "a long pass phrase"})),
     responses((status = 201, description = "Logged in", body = TokensOut,
         example = json!({"access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2ln", "token_type": "Bearer", "expires_in": 600, "refresh_token": "3q2-7wWwkYx0uV2Yb1nN8cQk5h0mYd4Zr6sT9uV1wXy"}))))]
 #[post("/sessions")]
 pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
-    let door = stranger.0;
+    let door = stranger.door;
     let LogIn { email, password } = body.0;
+    let (attempt, now) = (Attempt::new(&email, &stranger.address), door.now());
+    let asked = attempt.clone();
+    door.look(move |conn| throttle::require(conn, &asked, now)).await?;
     let found = if email.contains('\0') {
         None
     } else {
@@ -112,10 +117,14 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     let fits = super::fits(&door, password, found.as_ref().map(|row| row.password_hash.clone())).await?;
     match found {
         Some(account) if fits && account.disabled_at.is_none() => {
-            Ok(HttpResponse::Created().json(open(&door, account).await?))
+            let opened = open(&door, account).await?;
+            door.unguarded(move |conn| throttle::succeed(conn, &attempt, now))
+                .await?;
+            Ok(HttpResponse::Created().json(opened))
         }
         other => {
             door.note("log_in_refused", other.as_ref().map(|row| &row.id), None);
+            door.unguarded(move |conn| throttle::fail(conn, &attempt, now)).await?;
             Err(refused())
         }
     }
@@ -129,7 +138,7 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     responses((status = 200, description = "The next tokens", body = TokensOut)))]
 #[post("/sessions/refresh")]
 pub async fn refresh_session(stranger: Stranger, body: Json<RefreshIn>) -> Reply {
-    let door = stranger.0;
+    let door = stranger.door;
     let next = secret::text_of(&door.ids.bytes::<32>());
     let (used, kept, now) = (
         secret::hash_token(&body.0.refresh_token),

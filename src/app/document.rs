@@ -165,7 +165,7 @@ fn complete(document: &mut Value) {
                 operation["security"] = json!([]);
             }
             if permission.as_deref() == Some("Stranger") {
-                codes.push(Code::InvalidCredentials);
+                codes.extend([Code::InvalidCredentials, Code::TooManyRequests]);
             }
             if path.contains('{') {
                 codes.push(Code::NotFound);

@@ -111,7 +111,7 @@ pub async fn livez() -> HttpResponse {
 #[utoipa::path(tag = "health", responses((status = 200, description = "It can", content_type = "application/json", body = Value, example = json!({"status": "ok"}))))]
 #[get("/readyz")]
 pub async fn readyz(stranger: Stranger) -> Reply {
-    stranger.0.ping().await?;
+    stranger.door.ping().await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ok"})))
 }
 
@@ -123,7 +123,7 @@ pub async fn readyz(stranger: Stranger) -> Reply {
 pub async fn jwks(stranger: Stranger) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(("cache-control", "public, max-age=300"))
-        .json(stranger.0.jwks())
+        .json(stranger.door.jwks())
 }
 
 async fn openapi(request: HttpRequest) -> Reply {

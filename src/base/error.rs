@@ -79,6 +79,8 @@ pub struct Error {
     pub existing: Option<String>,
     /// The record as it is now, and its entity tag.
     pub current: Option<(serde_json::Value, String)>,
+    /// How many seconds to wait, where that is known.
+    pub retry_after_seconds: Option<i64>,
     inside: Option<String>,
 }
 
@@ -92,6 +94,7 @@ impl Error {
             errors: Vec::new(),
             existing: None,
             current: None,
+            retry_after_seconds: None,
             inside: None,
         }
     }

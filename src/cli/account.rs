@@ -68,6 +68,14 @@ pub struct NewAccount {
 /// `already_exists` for an address that has an account.
 pub fn add(door: &Door, new: NewAccount) -> Result<AccountId, Error> {
     require_good_password("/password", &new.password)?;
+    add_with_any_password(door, new)
+}
+
+/// The same for the demo, whose password has a rule of its own.
+///
+/// # Errors
+/// `already_exists` for an address that has an account.
+pub fn add_with_any_password(door: &Door, new: NewAccount) -> Result<AccountId, Error> {
     let email = Email::parse(&new.email).map_err(|detail| Error::invalid("/email", detail))?;
     let password_hash = secret::hash_password(&new.password, &door.salt())?;
     door.write_as_owner(super::owner(), move |tx| {

@@ -13,7 +13,7 @@ use crate::settings::{Secret, Settings};
 use crate::store::make_private;
 use crate::store::origin::Ids;
 
-use super::account::{NewAccount, add};
+use super::account::{NewAccount, add_with_any_password};
 
 const DATA: &str = "data";
 const ACCOUNTS: [(&str, &str, Role); 4] = [
@@ -76,7 +76,7 @@ fn prepare(door: &Door, password: &str) -> Result<(), Error> {
             organisation: Line::parse(organisation).map_err(Error::internal)?,
             password: password.to_owned(),
         };
-        match add(door, new) {
+        match add_with_any_password(door, new) {
             Ok(_) => {}
             Err(error) if error.code == Code::AlreadyExists => super::account::ensure_password(door, email, password)?,
             Err(error) => return Err(error),

@@ -53,7 +53,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             if declared.is_some_and(|length| length > BODY_LIMIT_BYTES) {
                 return Err(too_large());
             }
-            let bytes = body.await.map_err(|error| {
+            let read = actix_web::rt::time::timeout(BODY_WAIT, body).await;
+            let read = read.map_err(|_| Error::new(Code::BadRequest, "the body came too slowly"))?;
+            let bytes = read.map_err(|error| {
                 if error.as_response_error().status_code().as_u16() == 413 {
                     too_large()
                 } else {
@@ -65,7 +67,33 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
+/// How long a body may take to come.
+const BODY_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// How deep JSON may nest.
+const DEPTH: usize = 32;
+
+/// Refuses what nests deeper, before anything is built of it.
+fn require_shallow(bytes: &[u8]) -> Result<(), Error> {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH {
+            return Err(Error::new(Code::MalformedJson, format!("nests deeper than {DEPTH}")));
+        }
+    }
+    Ok(())
+}
+
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    require_shallow(bytes)?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error))?;
     reader

@@ -127,7 +127,10 @@ pub fn problem(error: &Error, request_id: &str) -> HttpResponse {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        headers.insert(
+            header::RETRY_AFTER,
+            HeaderValue::from(error.retry_after_seconds.unwrap_or(1)),
+        );
     }
     response
 }

@@ -225,7 +225,7 @@ fn accounts_are_managed(kind: Kind) {
             PASSWORD,
             "admin, staff, partner or dashboard",
         ),
-        ("other@example.org", "staff", "short", "12 characters"),
+        ("other@example.org", "staff", "short", "15 characters"),
         ("nobody", "staff", PASSWORD, "must be an address"),
     ] {
         let output = add(email, role, &format!("{password}\n"));

@@ -3,7 +3,7 @@
 use conscience::app::document::Document;
 use serde_json::{Value, json};
 
-use crate::support::{House, PASSWORD};
+use crate::support::{House, Kind, PASSWORD};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -101,4 +101,77 @@ on_both! {
         assert_eq!((wrong.status, wrong.problem().as_str(), wrong.header("allow")), (405, "method_not_allowed", "GET, POST"));
         assert!(anon.get("/livez").header("x-content-type-options") == "nosniff");
     }
+
+    fn tricks_of_path_and_method_gain_nothing(house: &House) {
+        let partner = house.partner();
+        for path in ["/v1/audit/", "/v1//audit", "/V1/audit", "/v1/Audit", "/v1/%61udit", "/v1/../v1/audit", "/v1/%2e%2e/v1/audit", "/v1/audit%2f", "/v1/audit;x", "//v1/audit"] {
+            let answer = partner.get(path);
+            assert!([400, 403, 404].contains(&answer.status), "{path}: {}", answer.status);
+            assert!(!answer.text.contains("record_kind"), "{path}: {}", answer.text);
+        }
+        let name = json!({"names": [{"text": "A B"}]}).to_string();
+        for header in ["x-http-method-override", "x-http-method", "x-method-override"] {
+            let headers = [("content-type", "application/json"), (header, "POST")];
+            let answer = house.dashboard().send("GET", "/v1/individuals", &headers, Some(name.as_bytes()));
+            assert_eq!(answer.status, 403, "{header}");
+        }
+        assert_eq!(house.staff().get("/v1/individuals").expect(200).body["items"], json!([]));
+        let preflight = house.anon().send("OPTIONS", "/v1/individuals", &[("origin", "https://evil.example"), ("access-control-request-method", "GET")], None);
+        assert_eq!(preflight.header("access-control-allow-origin"), "", "no origin is let in");
+        for header in ["content-security-policy", "x-frame-options", "referrer-policy", "x-content-type-options", "strict-transport-security"] {
+            assert_ne!(preflight.header(header), "", "{header}");
+        }
+    }
+
+    fn json_is_read_to_a_depth(house: &House) {
+        let staff = house.staff();
+        let nested = |depth: usize| format!("{{\"names\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(staff.raw("POST", "/v1/individuals", nested(40).as_bytes()).expect(400).problem(), "malformed_json");
+        assert_eq!(staff.raw("POST", "/v1/individuals", nested(100_000).as_bytes()).expect(400).problem(), "malformed_json");
+        assert_eq!(staff.raw("POST", "/v1/individuals", nested(20).as_bytes()).expect(422).problem(), "invalid");
+        // What looks like depth in a text is none.
+        let text = json!({"names": [{"text": "A B"}], "biography": "[".repeat(100) + "\\\"{"});
+        staff.post("/v1/individuals", &text).expect(201);
+    }
+
+    fn passwords_that_everyone_tries_are_refused(house: &House) {
+        let staff = house.staff();
+        for bad in ["fourteen chars", "passwordpassword", "correct horse battery staple", "123456789012345"] {
+            let change = json!({"current": PASSWORD, "new": bad});
+            assert_eq!(staff.put("/v1/me/password", &change).expect(422).pointer(), "/new", "{bad}");
+        }
+    }
+}
+
+/// By a clock that stands still, so that no waiting ends.
+fn failed_log_ins_are_slowed_down(kind: Kind) {
+    let house = House::with_sample(kind);
+    let anon = house.anon();
+    let log_in =
+        |email: &str, password: &str| anon.post("/v1/sessions", &json!({"email": email, "password": password}));
+    // Where the owner has come in before.
+    log_in("staff@example.org", PASSWORD).expect(201);
+    for email in ["staff@example.org", "nobody@example.org"] {
+        let told: Vec<u16> = (0..7).map(|_| log_in(email, "wrong wrong wrong").status).collect();
+        assert_eq!(
+            told,
+            [401, 401, 401, 401, 401, 429, 429],
+            "{email}: the same for an account that is not there"
+        );
+    }
+    let slowed = log_in("staff@example.org", PASSWORD).expect(429);
+    assert_eq!(slowed.problem(), "too_many_requests");
+    assert!(slowed.header("retry-after").parse::<u64>().unwrap() >= 1);
+    // Others are not slowed down with them, from the same address.
+    log_in("partner@example.org", PASSWORD).expect(201);
+}
+
+#[test]
+fn failed_log_ins_are_slowed_down_sqlite() {
+    failed_log_ins_are_slowed_down(Kind::Sqlite);
+}
+
+#[test]
+fn failed_log_ins_are_slowed_down_postgres() {
+    failed_log_ins_are_slowed_down(Kind::Postgres);
 }

@@ -85,6 +85,7 @@ mod columns {
             "double precision" | "double" => "double",
             "text" => "text",
             "date" => "date",
+            "boolean" | "bool" => "boolean",
             other => panic!("{other}: not a portable type"),
         };
         known.to_owned()

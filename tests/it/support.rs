@@ -18,7 +18,7 @@ use conscience::store::url::DatabaseUrl;
 use conscience::store::{Db, Options};
 use serde_json::{Value, json};
 
-pub const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "quiet harbour lantern seven";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {

@@ -130,12 +130,12 @@ fn attacked(entries: &[Entry], dice: &mut Dice) -> (&'static str, Vec<Entry>) {
     match name {
         "edit" => match dice.roll(4) {
             0 => {
-                all[place].0.kind = if all[place].0.kind == "changed" {
+                let other = if all[place].0.kind == "changed" {
                     "created"
                 } else {
                     "changed"
-                }
-                .to_owned()
+                };
+                other.clone_into(&mut all[place].0.kind);
             }
             1 => all[place].0.record_id.push('0'),
             2 => all[place].0.digest.insert(0, 'x'),
@@ -296,7 +296,7 @@ fn outsiders_find_each_of_a_thousand_attacks() {
     let place = Place::new("attacks");
     let mut expected = Vec::new();
     for (number, (_, first, after)) in trial.attacks.iter().enumerate() {
-        let log: String = lines(after).iter().map(|line| format!("{line}\n")).collect();
+        let log = lines(after).join("\n") + "\n";
         std::fs::write(place.path(&format!("{number}.log")), log).unwrap();
         expected.push(*first);
     }
