@@ -192,11 +192,8 @@ pub fn edge(conn: &mut Conn) -> Result<Edge, Error> {
     )
 }
 
-fn grow(conn: &mut Conn, entry: &EntryRow) -> Result<(), Error> {
-    let mut edge = edge(conn)?;
-    let first = edge.size() == 0;
-    edge.append(tree::leaf(entry.line().as_bytes()));
-    let text = serde_json::to_string(&edge).map_err(Error::internal)?;
+fn keep(conn: &mut Conn, edge: &Edge, first: bool) -> Result<(), Error> {
+    let text = serde_json::to_string(edge).map_err(Error::internal)?;
     if first {
         diesel::insert_into(ledger_tree::table)
             .values((ledger_tree::name.eq(TREE), ledger_tree::edge.eq(text)))
@@ -283,15 +280,30 @@ impl Changes {
     }
 }
 
-/// Appends the entry of one change.
+/// Appends the entries of changes that were made together.
 ///
 /// # Errors
 /// What the database says.
-pub fn append<R: Record>(conn: &mut Conn, after: &R, changes: &Changes, deed: Deed<'_>) -> Result<(), Error> {
+pub fn append<R: Record>(conn: &mut Conn, made: Vec<(&R, Changes, Deed<'_>)>) -> Result<(), Error> {
     let last: Option<i64> = ledger_entries::table
         .select(diesel::dsl::max(ledger_entries::position))
         .first(conn)?;
-    let position = last.unwrap_or(0) + 1;
+    let mut edge = edge(conn)?;
+    let first = edge.size() == 0;
+    for (position, (after, changes, deed)) in (last.unwrap_or(0) + 1..).zip(made) {
+        let entry = enter(conn, position, after, &changes, deed)?;
+        edge.append(tree::leaf(entry.line().as_bytes()));
+    }
+    keep(conn, &edge, first)
+}
+
+fn enter<R: Record>(
+    conn: &mut Conn,
+    position: i64,
+    after: &R,
+    changes: &Changes,
+    deed: Deed<'_>,
+) -> Result<EntryRow, Error> {
     let fields = json!(changes.0).to_string();
     let entry = EntryRow {
         position,
@@ -316,7 +328,7 @@ pub fn append<R: Record>(conn: &mut Conn, after: &R, changes: &Changes, deed: De
             ledger_payloads::reason.eq(deed.reason),
         ))
         .execute(conn)?;
-    grow(conn, &entry)
+    Ok(entry)
 }
 
 /// The fields that differ: `{name: {from, to}}`.

@@ -149,7 +149,7 @@ impl Write<'_> {
     pub fn create_because<R: Record>(&mut self, row: &R, reason: Option<String>) -> Result<(), Error> {
         row.insert(self.read.conn)?;
         let level = row.level(self.read.conn)?;
-        self.enter(row, &Changes::between(None, row), level, ("created", reason))
+        self.enter(row, Changes::between(None, row), level, ("created", reason))
     }
 
     /// Stores a changed record and gives it as stored; what changes nothing leaves no trace.
@@ -186,7 +186,7 @@ impl Write<'_> {
         after.stamp(changes.most_open(R::CLASSES), self.read.now);
         let level = before.level(self.read.conn)?.max(after.level(self.read.conn)?);
         after.update(self.read.conn)?;
-        self.enter(&after, &changes, level, (kind, reason))?;
+        self.enter(&after, changes, level, (kind, reason))?;
         Ok(after)
     }
 
@@ -198,24 +198,43 @@ impl Write<'_> {
         let level = row.level(self.read.conn)?;
         row.remove(self.read.conn)?;
         let unchanged = Changes::between(Some(row), row);
-        self.enter(row, &unchanged, level, ("retired", None))
+        self.enter(row, unchanged, level, ("retired", None))
+    }
+
+    /// Stores new records that were made together, each at that level.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn create_all<R: Record>(&mut self, rows: &[(R, Sharing)]) -> Result<(), Error> {
+        for (row, _) in rows {
+            row.insert(self.read.conn)?;
+        }
+        let made = rows
+            .iter()
+            .map(|(row, level)| (row, Changes::between(None, row), self.deed(*level, ("created", None))))
+            .collect();
+        ledger::append(self.read.conn, made)
     }
 
     fn enter<R: Record>(
         &mut self,
         row: &R,
-        changes: &Changes,
+        changes: Changes,
         level: Sharing,
-        (kind, reason): (&str, Option<String>),
+        how: (&str, Option<String>),
     ) -> Result<(), Error> {
-        let deed = Deed {
+        let deed = self.deed(level, how);
+        ledger::append(self.read.conn, vec![(row, changes, deed)])
+    }
+
+    fn deed<'k>(&self, level: Sharing, (kind, reason): (&'k str, Option<String>)) -> Deed<'k> {
+        Deed {
             kind,
             reason,
             at: self.read.now,
             actor: (!self.by_command_line).then(|| self.read.viewer.account_id.clone()),
             salt: secret::text_of(&self.ids.bytes::<16>()),
             level,
-        };
-        ledger::append(self.read.conn, row, changes, deed)
+        }
     }
 }

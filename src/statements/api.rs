@@ -60,7 +60,7 @@ pub async fn create_statement(allowed: Allowed<may::EditStatements>, body: Json<
             check(tx, None, &row)?;
             tx.create(&row)?;
             team::keep(tx, row.id.as_str(), row.sharing)?;
-            mentions::suggest(tx, &row.id, hits)?;
+            mentions::suggest(tx, &row, hits)?;
             let body = shown(tx, &row)?;
             Ok((row.id.clone(), tx.tag(body)?))
         })

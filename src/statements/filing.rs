@@ -149,13 +149,21 @@ pub(super) fn save(tx: &mut Write<'_>, wanted: &IfMatch, draft: Draft) -> Result
     let after = tx.save(&before, after)?;
     team::keep(tx, after.id.as_str(), after.sharing)?;
     if let Some((hits, shift)) = rescan {
-        carry_over(tx, &after.id, hits, &shift)?;
+        carry_over(tx, &after, hits, &shift)?;
     }
     Ok(after)
 }
 
-fn carry_over(tx: &mut Write<'_>, id: &StatementId, hits: Vec<Hit>, shift: &Shift) -> Result<(), Error> {
+fn carry_over(tx: &mut Write<'_>, statement: &StatementRow, hits: Vec<Hit>, shift: &Shift) -> Result<(), Error> {
+    let id = &statement.id;
     let there = mention_rows::every_mention_in(tx, id)?;
+    if there.iter().any(|row| !shift.knows(row.start_at, row.end_at)) {
+        // One was added while the text was read: nobody has looked where it went.
+        return Err(Error::new(
+            Code::Conflict,
+            "the statement's mentions changed meanwhile; read it again",
+        ));
+    }
     let who = there.iter().map(|row| row.individual_id.clone()).collect();
     let seen = mentions::people(tx, &who)?.into_keys().collect();
     let plan = Plan::make(there, hits, shift, &seen);
@@ -171,5 +179,5 @@ fn carry_over(tx: &mut Write<'_>, id: &StatementId, hits: Vec<Hit>, shift: &Shif
         };
         tx.retire(gone, after)?;
     }
-    mentions::suggest(tx, id, plan.fresh)
+    mentions::suggest(tx, statement, plan.fresh)
 }

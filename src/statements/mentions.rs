@@ -14,12 +14,12 @@ use crate::base::page::{Cursor, Limit, Page};
 use crate::base::patch::Patch;
 use crate::base::text::Prose;
 use crate::base::time::UtcTime;
-use crate::base::words::MentionState;
+use crate::base::words::{MentionState, Sharing};
 use crate::individuals;
 use crate::individuals::register::Register;
 use crate::statements::mention_rows::{self, MentionRow};
 use crate::statements::model::{self, Hit};
-use crate::statements::rows;
+use crate::statements::rows::{self, StatementRow};
 use crate::web::{IfMatch, Json, Path, Query, Reply, reply};
 
 /// A mention as shown. Places are Unicode code points of the text exactly as sent, half-open.
@@ -194,11 +194,18 @@ fn found(mentions: Vec<crate::names::Mention<IndividualId>>) -> Vec<Hit> {
 ///
 /// # Errors
 /// What the database says.
-pub(super) fn suggest(tx: &mut Write<'_>, statement: &StatementId, hits: Vec<Hit>) -> Result<(), Error> {
-    for hit in hits {
+pub(super) fn suggest(tx: &mut Write<'_>, statement: &StatementRow, hits: Vec<Hit>) -> Result<(), Error> {
+    let who: HashSet<IndividualId> = hits.iter().map(|hit| hit.individual_id.clone()).collect();
+    let mut levels = HashMap::new();
+    for id in who {
+        let level = individuals::level_of(tx.conn(), &[&id])?;
+        levels.insert(id, level.max(statement.sharing));
+    }
+    let rows = hits.into_iter().map(|hit| {
+        let level = levels.get(&hit.individual_id).copied().unwrap_or(Sharing::Restricted);
         let row = MentionRow {
             id: MentionId::from_uuid(tx.uuid()),
-            statement_id: statement.clone(),
+            statement_id: statement.id.clone(),
             individual_id: hit.individual_id,
             start_at: hit.start,
             end_at: hit.end,
@@ -212,9 +219,13 @@ pub(super) fn suggest(tx: &mut Write<'_>, statement: &StatementId, hits: Vec<Hit
             created_at: tx.now(),
             retired_at: None,
         };
-        tx.create(&row)?;
+        (row, level)
+    });
+    let rows: Vec<(MentionRow, Sharing)> = rows.collect();
+    if rows.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    tx.create_all(&rows)
 }
 
 /// A mention as this reader may see it.

@@ -40,6 +40,7 @@ pub fn span(text: &str, start: usize, end: usize) -> Option<String> {
 #[derive(Clone, Debug, Default)]
 pub struct Shift {
     new_start: HashMap<(i32, i32), i32>,
+    known: HashSet<(i32, i32)>,
 }
 
 impl Shift {
@@ -58,8 +59,9 @@ impl Shift {
             .take_while(|(a, b)| a == b)
             .count();
         let mut seen: HashMap<Vec<char>, (Vec<usize>, Vec<usize>)> = HashMap::new();
-        let mut new_start = HashMap::new();
+        let (mut new_start, mut known) = (HashMap::new(), HashSet::new());
         for (from, to) in spans {
+            known.insert((from, to));
             let (Ok(start), Ok(end)) = (usize::try_from(from), usize::try_from(to)) else {
                 continue;
             };
@@ -81,7 +83,13 @@ impl Shift {
                 new_start.insert((from, to), place);
             }
         }
-        Self { new_start }
+        Self { new_start, known }
+    }
+
+    /// Whether the span was looked for at all.
+    #[must_use]
+    pub fn knows(&self, start: i32, end: i32) -> bool {
+        self.known.contains(&(start, end))
     }
 
     /// The span's new place, if its words are still there.
