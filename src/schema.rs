@@ -24,9 +24,19 @@ diesel::table! {
         name -> Text,
         role -> Text,
         password_hash -> Text,
+        otp_secret -> Text,
+        otp_active -> Bool,
+        otp_step -> BigInt,
         created_at -> Timestamp,
         updated_at -> Timestamp,
         disabled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (code_hash) {
+        code_hash -> Text,
+        account_id -> Text,
     }
 }
 
@@ -323,6 +333,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     accounts,
+    recovery_codes,
     sessions,
     refresh_tokens,
     log_in_failures,

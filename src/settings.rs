@@ -140,6 +140,11 @@ pub enum AccountAction {
         /// Log-in name.
         email: String,
     },
+    /// Take the second factor from an account whose authenticator is lost, and end all sessions.
+    RemoveSecondFactor {
+        /// Log-in name.
+        email: String,
+    },
     /// Shut an account and end all sessions.
     Disable {
         /// Log-in name.

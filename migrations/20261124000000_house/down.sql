@@ -17,5 +17,6 @@ DROP TABLE sources;
 DROP TABLE log_in_failures;
 DROP TABLE refresh_tokens;
 DROP TABLE sessions;
+DROP TABLE recovery_codes;
 DROP TABLE accounts;
 DROP TABLE organisations;

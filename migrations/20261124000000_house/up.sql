@@ -18,10 +18,19 @@ CREATE TABLE accounts (
     name TEXT NOT NULL,
     role TEXT NOT NULL CONSTRAINT accounts_role CHECK (role IN ('admin', 'staff', 'partner', 'dashboard')),
     password_hash TEXT NOT NULL,
+    otp_secret TEXT NOT NULL,
+    otp_active BOOLEAN NOT NULL,
+    otp_step BIGINT NOT NULL,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     disabled_at TIMESTAMP
 );
+
+CREATE TABLE recovery_codes (
+    code_hash TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id)
+);
+CREATE INDEX recovery_codes_account ON recovery_codes (account_id);
 
 CREATE TABLE sessions (
     id TEXT NOT NULL PRIMARY KEY,

@@ -8,7 +8,7 @@ use crate::base::id::{AccountId, OrganisationId, SessionId};
 use crate::base::text::Line;
 use crate::base::time::UtcTime;
 use crate::base::words::Role;
-use crate::schema::{accounts, refresh_tokens, sessions};
+use crate::schema::{accounts, recovery_codes, refresh_tokens, sessions};
 use crate::store::Conn;
 
 /// An account as stored.
@@ -27,6 +27,12 @@ pub struct AccountRow {
     pub role: Role,
     /// Argon2id, PHC string.
     pub password_hash: String,
+    /// The authenticator's secret, sealed; empty where there is none.
+    pub otp_secret: String,
+    /// Whether log-in asks for the authenticator.
+    pub otp_active: bool,
+    /// The last step whose one-time password was used.
+    pub otp_step: i64,
     /// When it was made.
     pub created_at: UtcTime,
     /// When it last changed.
@@ -41,6 +47,7 @@ crate::record!(AccountRow, accounts, "account", parent: |_row| None, owner: |_ro
     email: Internal,
     name: Internal,
     role: Public,
+    otp_active: Internal,
     created_at: Public,
     disabled_at: Public,
 } derived {
@@ -48,6 +55,7 @@ crate::record!(AccountRow, accounts, "account", parent: |_row| None, owner: |_ro
     disabled: Public,
 } secret {
     password_hash,
+    otp_secret,
 } stamps { updated_at, updated_at, updated_at });
 
 /// A session: what one log-in began.
@@ -71,16 +79,21 @@ pub struct SessionRow {
 /// # Errors
 /// `unauthorised` where the session has ended or the account is shut.
 pub fn viewer(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<Viewer, Error> {
-    let found: Option<(AccountId, OrganisationId, Role)> = sessions::table
+    let found: Option<(AccountId, OrganisationId, Role, bool)> = sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .filter(sessions::id.eq(session.clone()))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .filter(accounts::disabled_at.is_null())
-        .select((accounts::id, accounts::organisation_id, accounts::role))
+        .select((
+            accounts::id,
+            accounts::organisation_id,
+            accounts::role,
+            accounts::otp_active,
+        ))
         .first(conn)
         .optional()?;
-    let (account_id, organisation_id, role) =
+    let (account_id, organisation_id, role, enrolled) =
         found.ok_or_else(|| Error::new(Code::Unauthorised, "the session has ended"))?;
     Ok(Viewer {
         account_id,
@@ -88,6 +101,7 @@ pub fn viewer(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<View
         organisation_id,
         role,
         today: now.day(),
+        enrolled,
     })
 }
 
@@ -125,6 +139,46 @@ pub fn list(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<AccountRow>,
         .limit(limit)
         .select(accounts::all_columns)
         .load(conn)?)
+}
+
+/// Takes a step of the authenticator; false where it, or a later one, was used already.
+///
+/// # Errors
+/// What the database says.
+pub fn use_step(conn: &mut Conn, id: &AccountId, step: i64) -> Result<bool, Error> {
+    let taken = diesel::update(accounts::table.find(id.clone()))
+        .filter(accounts::otp_step.lt(step))
+        .set(accounts::otp_step.eq(step))
+        .execute(conn)?;
+    Ok(taken == 1)
+}
+
+/// Uses up a recovery code (given hashed); false where it is none.
+///
+/// # Errors
+/// What the database says.
+pub fn use_recovery_code(conn: &mut Conn, id: &AccountId, code_hash: &str) -> Result<bool, Error> {
+    let used = diesel::delete(recovery_codes::table.find(code_hash.to_owned()))
+        .filter(recovery_codes::account_id.eq(id.clone()))
+        .execute(conn)?;
+    Ok(used == 1)
+}
+
+/// Puts new recovery codes (given hashed) in the place of the old ones.
+///
+/// # Errors
+/// What the database says.
+pub fn replace_recovery_codes(conn: &mut Conn, id: &AccountId, hashes: &[String]) -> Result<(), Error> {
+    diesel::delete(recovery_codes::table.filter(recovery_codes::account_id.eq(id.clone()))).execute(conn)?;
+    for hash in hashes {
+        diesel::insert_into(recovery_codes::table)
+            .values((
+                recovery_codes::code_hash.eq(hash.clone()),
+                recovery_codes::account_id.eq(id.clone()),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Whether an account belongs to that organisation.

@@ -15,13 +15,14 @@ use tokio::sync::Semaphore;
 use crate::access::accounts;
 use crate::access::events::{self, EventRow, Events};
 use crate::access::ledger;
-use crate::access::permission::Permission;
+use crate::access::permission::{Permission, UseOwnAccount};
 use crate::access::secret::Keys;
 use crate::access::tx::{Read, Write};
 use crate::access::viewer::Viewer;
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, SessionId};
 use crate::base::time::UtcTime;
+use crate::base::words::Role;
 use crate::schema::checkpoints;
 use crate::store::origin::{Clock, Ids};
 use crate::store::{Conn, Db};
@@ -288,6 +289,12 @@ impl<P: Permission> Allowed<P> {
         if !P::ROLES.contains(&viewer.role) {
             door.note("forbidden", Some(&viewer.account_id), Some(P::NAME.to_owned()));
             return Err(Error::forbidden());
+        }
+        if viewer.role == Role::Admin && !viewer.enrolled && P::NAME != UseOwnAccount::NAME {
+            return Err(Error::new(
+                Code::Forbidden,
+                "an administrator needs a second factor: begin with POST /v1/me/second-factor, then log in again",
+            ));
         }
         inputs::no_unknown_query(request)?;
         Ok(Self {

@@ -6,6 +6,7 @@ pub mod events;
 #[cfg(hole)]
 pub mod hole;
 pub mod ledger;
+pub mod otp;
 pub mod permission;
 pub mod references;
 pub mod secret;

@@ -2,7 +2,7 @@
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::{aead, digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm as Alg, DecodingKey, EncodingKey, Header, Validation};
@@ -48,6 +48,7 @@ pub struct Keys {
     kid: String,
     dummy_hash: String,
     ledger: Ed25519KeyPair,
+    sealing: aead::LessSafeKey,
 }
 
 impl Keys {
@@ -67,6 +68,10 @@ impl Keys {
             decoding: DecodingKey::from_ed_der(&public),
             kid: URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, &public).as_ref()[..12]),
             public: URL_SAFE_NO_PAD.encode(public),
+            sealing: aead::LessSafeKey::new(
+                aead::UnboundKey::new(&aead::AES_256_GCM, hmac::sign(&root, b"conscience sealing v1").as_ref())
+                    .map_err(Error::internal)?,
+            ),
             ledger: Ed25519KeyPair::from_seed_unchecked(hmac::sign(&root, b"conscience ledger signing v1").as_ref())
                 .map_err(Error::internal)?,
             dummy_hash: hash_password("nobody has this password", &[7; 16])?,
@@ -135,6 +140,37 @@ impl Keys {
     #[must_use]
     pub fn jwks(&self) -> Value {
         json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.kid, "x": self.public}]})
+    }
+
+    /// Seals a secret for the database (AES-256-GCM), with a fresh nonce.
+    ///
+    /// # Errors
+    /// `internal` where the library refuses.
+    pub fn seal(&self, plain: &[u8], nonce: &[u8; 12]) -> Result<String, Error> {
+        let mut bytes = plain.to_vec();
+        let fresh = aead::Nonce::assume_unique_for_key(*nonce);
+        self.sealing
+            .seal_in_place_append_tag(fresh, aead::Aad::from(b"otp"), &mut bytes)
+            .map_err(Error::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &bytes].concat()))
+    }
+
+    /// What was sealed.
+    ///
+    /// # Errors
+    /// `internal` where it was altered, or sealed by another installation.
+    pub fn open(&self, sealed: &str) -> Result<Vec<u8>, Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(Error::internal)?;
+        let (nonce, rest) = bytes
+            .split_at_checked(12)
+            .ok_or_else(|| Error::internal("a sealed secret is cut"))?;
+        let nonce = aead::Nonce::try_assume_unique_for_key(nonce).map_err(Error::internal)?;
+        let mut rest = rest.to_vec();
+        let plain = self
+            .sealing
+            .open_in_place(nonce, aead::Aad::from(b"otp"), &mut rest)
+            .map_err(Error::internal)?;
+        Ok(plain.to_vec())
     }
 
     /// The name of the ledger in its checkpoints: of this installation's key.

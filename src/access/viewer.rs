@@ -16,6 +16,8 @@ pub struct Viewer {
     pub organisation_id: OrganisationId,
     /// The role.
     pub role: Role,
+    /// Whether log-in asks for a second factor.
+    pub enrolled: bool,
     /// The day of the request, UTC: consent holds by the day.
     pub today: NaiveDate,
 }

@@ -73,6 +73,8 @@ pub struct AccountOut {
     pub name: Line,
     /// What it may do.
     pub role: Role,
+    /// Whether log-in asks for a second factor.
+    pub otp_active: bool,
     /// Whether it is shut.
     pub disabled: bool,
     /// When it was opened.
@@ -105,6 +107,7 @@ pub(super) fn shown(row: &AccountRow) -> AccountOut {
         email: row.email.clone(),
         name: row.name.clone(),
         role: row.role,
+        otp_active: row.otp_active,
         disabled: row.disabled_at.is_some(),
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -216,6 +219,9 @@ pub async fn create_account(allowed: Allowed<may::ManageAccounts>, body: Json<Ac
                 name: given.name,
                 role: given.role,
                 password_hash,
+                otp_secret: String::new(),
+                otp_active: false,
+                otp_step: 0,
                 created_at: tx.now(),
                 updated_at: tx.now(),
                 disabled_at: None,

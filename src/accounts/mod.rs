@@ -6,6 +6,7 @@
 mod manage;
 mod own;
 mod passwords;
+mod second_factor;
 mod sessions;
 
 use std::sync::Arc;
@@ -33,6 +34,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(sessions::end_session)
         .service(own::find_me)
         .service(own::change_own_password)
+        .service(second_factor::begin_second_factor)
+        .service(second_factor::confirm_second_factor)
+        .service(second_factor::remove_second_factor)
         .service(own::list_own_sessions)
         .service(own::end_own_session)
         .service(manage::list_accounts)

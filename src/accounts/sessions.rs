@@ -10,7 +10,7 @@ use crate::access::accounts::{self as rows, AccountRow, Refreshed, SessionRow};
 use crate::access::allowed::Stranger;
 use crate::access::secret::{self, ACCESS_TOKEN_SECONDS, Keys, SESSION_SECONDS};
 use crate::access::throttle::{self, Attempt};
-use crate::access::{Allowed, Door, Viewer, may};
+use crate::access::{Allowed, Door, Viewer, may, otp};
 use crate::base::error::{Code, Error};
 use crate::base::id::SessionId;
 use crate::web::{Json, Reply, reply};
@@ -24,6 +24,8 @@ pub struct LogIn {
     /// Its password.
     #[schema(format = Password)]
     pub password: String,
+    /// The authenticator's six digits, or a recovery code; where the account uses a second factor.
+    pub otp: Option<String>,
 }
 
 /// A refresh token, to be used up.
@@ -93,10 +95,22 @@ async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error>
     tokens(door, account.id.as_str(), &id, refresh_token)
 }
 
+/// Whether that is the authenticator's password of a step not used before, or a recovery code, which is used up.
+async fn second_factor_fits(door: &Arc<Door>, account: &AccountRow, given: String) -> Result<bool, Error> {
+    let step = otp::step_of(&door.keys.open(&account.otp_secret)?, &given, door.now().seconds());
+    let id = account.id.clone();
+    door.unguarded(move |conn| match step {
+        Some(step) => rows::use_step(conn, &id, step),
+        None => rows::use_recovery_code(conn, &id, &secret::hash_token(&given)),
+    })
+    .await
+}
+
 /// Log in
 ///
 /// Opens a session: an access token of ten minutes and a refresh token for one use. An unknown address, a wrong
-/// password and a shut account are answered alike. After several failures it answers 429 for a while, longer each time; not
+/// password and a shut account are answered alike. Where the account uses a second factor, a log-in without it
+/// answers `second_factor_required`. After several failures it answers 429 for a while, longer each time; not
 /// where the account's owner has logged in from before.
 #[utoipa::path(tag = "sessions", extensions(("x-permission" = json!("Stranger"))),
     request_body(content = LogIn, example = json!({"email": "staff@example.org", "password": "a long pass phrase"})),
@@ -105,7 +119,7 @@ async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error>
 #[post("/sessions")]
 pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     let door = stranger.door;
-    let LogIn { email, password } = body.0;
+    let LogIn { email, password, otp } = body.0;
     let (attempt, now) = (Attempt::new(&email, &stranger.address), door.now());
     let asked = attempt.clone();
     door.look(move |conn| throttle::require(conn, &asked, now)).await?;
@@ -117,6 +131,19 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     let fits = super::fits(&door, password, found.as_ref().map(|row| row.password_hash.clone())).await?;
     match found {
         Some(account) if fits && account.disabled_at.is_none() => {
+            if account.otp_active {
+                let Some(otp) = otp else {
+                    return Err(Error::new(
+                        Code::SecondFactorRequired,
+                        "send the authenticator's six digits, or a recovery code, as `otp` beside the password",
+                    ));
+                };
+                if !second_factor_fits(&door, &account, otp).await? {
+                    door.note("second_factor_refused", Some(&account.id), None);
+                    door.unguarded(move |conn| throttle::fail(conn, &attempt, now)).await?;
+                    return Err(refused());
+                }
+            }
             let opened = open(&door, account).await?;
             door.unguarded(move |conn| throttle::succeed(conn, &attempt, now))
                 .await?;

@@ -165,7 +165,11 @@ fn complete(document: &mut Value) {
                 operation["security"] = json!([]);
             }
             if permission.as_deref() == Some("Stranger") {
-                codes.extend([Code::InvalidCredentials, Code::TooManyRequests]);
+                codes.extend([
+                    Code::InvalidCredentials,
+                    Code::SecondFactorRequired,
+                    Code::TooManyRequests,
+                ]);
             }
             if path.contains('{') {
                 codes.push(Code::NotFound);

@@ -40,6 +40,7 @@ codes! {
     MalformedJson("malformed_json", 400, "The body is not JSON");
     Unauthorised("unauthorised", 401, "A valid access token is needed");
     InvalidCredentials("invalid_credentials", 401, "The address or the password is wrong");
+    SecondFactorRequired("second_factor_required", 401, "A one-time password is needed too");
     TokenExpired("token_expired", 401, "The access token has expired");
     Forbidden("forbidden", 403, "This account may not do that");
     NotFound("not_found", 404, "There is nothing here");

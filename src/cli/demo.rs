@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::access::{Door, secret};
+use crate::access::{Door, otp, secret};
 use crate::base::error::{Code, Error};
 use crate::base::text::Line;
 use crate::base::words::Role;
@@ -47,11 +47,18 @@ pub fn run(settings: &Settings) -> Result<(), Error> {
     drop(db);
     let door = super::door(settings, &Secret::new(secret))?;
     prepare(&door, &password)?;
+    let otp = kept("demo-admin-otp", None, || secret::text_of(&Ids::Random.bytes::<20>()))?;
+    let otp = &otp.as_bytes()[..otp.len().min(20)];
+    super::enrol(&door, ACCOUNTS[0].0, otp)?;
     println!("\naddress        http://{}", settings.listen);
     println!("documentation  http://{}/docs/", settings.listen);
     for (email, _, role) in ACCOUNTS {
         println!("account        {email}  ({})", crate::base::choice::Choice::slug(role));
     }
+    println!(
+        "second factor  {}  (of the admin, for an authenticator)",
+        otp::base32(otp)
+    );
     println!("password       {password}  (kept in ./{DATA}/demo-password)\n");
     super::serve::run(door, &settings.listen)
 }

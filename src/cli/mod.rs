@@ -5,7 +5,7 @@ mod sample;
 mod serve;
 pub mod verify;
 
-pub use account::{NewAccount, add as add_account};
+pub use account::{NewAccount, add as add_account, enrol};
 pub use sample::load as load_sample;
 
 use std::io::Write;
@@ -97,5 +97,6 @@ fn owner() -> Viewer {
         organisation_id: OrganisationId::from_uuid(nobody),
         role: Role::Admin,
         today: Clock::System.now().day(),
+        enrolled: true,
     }
 }

@@ -251,10 +251,7 @@ fn accounts_are_managed(kind: Kind) {
             .refused(&["account", "disable", "nobody@example.org", "--database", &database])
             .contains("no such account")
     );
-    let audit = running
-        .actor("admin@example.org", PASSWORD)
-        .get("/v1/audit?record_kind=account")
-        .expect(200);
+    let audit = running.admin().get("/v1/audit?record_kind=account").expect(200);
     assert_eq!(
         audit.body["items"][0]["actor_id"],
         Value::Null,
@@ -311,7 +308,7 @@ fn two_processes_are_one_house(kind: Kind) {
     for writer in writers {
         writer.join().unwrap();
     }
-    let admin = other.actor("admin@example.org", PASSWORD);
+    let admin = other.admin();
     assert_eq!(
         positions(&database).len(),
         individuals(&admin).len() + 3,

@@ -17,6 +17,7 @@ mod oracle;
 mod program;
 mod records;
 mod rooms;
+mod second_factor;
 mod schema;
 mod sharing;
 mod strangers;

@@ -14,7 +14,7 @@ use crate::support::{Actor, House, Kind};
 use crate::worlds::{Base, KINDS, Open};
 
 fn clock() -> Clock {
-    let day: DateTime<Utc> = "2010-05-10T08:00:00Z".parse().unwrap();
+    let day: DateTime<Utc> = "2010-05-10T08:05:00Z".parse().unwrap();
     Clock::Fixed(day)
 }
 
@@ -265,6 +265,12 @@ fn nothing_hidden_is_told(kind: Kind, seeds: std::ops::Range<u64>) {
                 &base.open,
                 seed / u64::try_from(KINDS.len()).unwrap(),
             );
+        }
+        if let Some(then) = hidden.then {
+            for (world, is_hidden) in [(&without, false), (&with, true)] {
+                let house = House::on(world.clone(), clock(), 2000 + seed);
+                then(&house.actor("insider"), &base.open, is_hidden);
+            }
         }
         let before = told(without.clone(), &base.open, hidden.from, &document);
         let after = told(with.clone(), &base.open, hidden.from, &document);

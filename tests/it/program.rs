@@ -1,9 +1,11 @@
 //! The program itself, started as its users start it.
+#![allow(clippy::disallowed_methods)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
+use conscience::access::otp;
 use serde_json::json;
 
 use crate::support::{Actor, PASSWORD};
@@ -149,6 +151,21 @@ impl Running {
         self.actor("staff@example.org", PASSWORD)
     }
 
+    /// The administrator, who takes a second factor first.
+    pub fn admin(&self) -> Actor {
+        let admin = self.actor("admin@example.org", PASSWORD);
+        assert_eq!(
+            admin.get("/v1/audit").expect(403).problem(),
+            "forbidden",
+            "not without a second factor"
+        );
+        let secret = admin.send("POST", "/v1/me/second-factor", &[], None).expect(201).body["secret"].clone();
+        let secret = unbase32(secret.as_str().unwrap());
+        let otp = otp::code(&secret, otp::step(chrono::Utc::now().timestamp()));
+        admin.put("/v1/me/second-factor", &json!({"otp": otp})).expect(200);
+        admin
+    }
+
     /// As if the machine had lost its power.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -161,4 +178,20 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What an authenticator reads of a secret.
+pub fn unbase32(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (mut held, mut bits) = (0_usize, 0);
+    for c in text.chars() {
+        held = (held << 5) | "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap();
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from((held >> bits) & 255).unwrap());
+            held &= (1 << bits) - 1;
+        }
+    }
+    bytes
 }

@@ -8,17 +8,21 @@ use std::sync::{Arc, LazyLock, Mutex, mpsc};
 use actix_web::{HttpServer, rt};
 use chrono::{DateTime, Utc};
 use conscience::access::Door;
+use conscience::access::otp;
 use conscience::access::secret::Keys;
 use conscience::app::{State, app};
 use conscience::base::text::Line;
 use conscience::base::words::Role;
-use conscience::cli::{NewAccount, add_account, load_sample};
+use conscience::cli::{NewAccount, add_account, enrol, load_sample};
 use conscience::store::origin::{Clock, Ids};
 use conscience::store::url::DatabaseUrl;
 use conscience::store::{Db, Options};
 use serde_json::{Value, json};
 
 pub const PASSWORD: &str = "quiet harbour lantern seven";
+
+/// The secret of the administrator's authenticator.
+pub const OTP_SECRET: &[u8] = b"12345678901234567890";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
@@ -113,6 +117,8 @@ pub struct House {
     stop: Mutex<Option<mpsc::Sender<()>>>,
     /// Whether the database outlives the house.
     keep: bool,
+    clock: Clock,
+    admin: Mutex<Option<Actor>>,
 }
 
 impl House {
@@ -129,7 +135,7 @@ impl House {
     /// A server on a database that is there and stays there.
     pub fn on(url: DatabaseUrl, clock: Clock, seed: u64) -> Self {
         let door = door(&url, clock, seed);
-        Self::serving(url, door, true)
+        Self::serving(url, door, clock, true)
     }
 
     fn at(kind: Kind, clock: Clock, sample: bool) -> Self {
@@ -154,10 +160,11 @@ impl House {
             };
             add_account(&door, account).unwrap();
         }
-        Self::serving(url, door, false)
+        enrol(&door, "admin@example.org", OTP_SECRET).unwrap();
+        Self::serving(url, door, clock, false)
     }
 
-    fn serving(url: DatabaseUrl, door: Door, keep: bool) -> Self {
+    fn serving(url: DatabaseUrl, door: Door, clock: Clock, keep: bool) -> Self {
         let state = State::new(door);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -184,6 +191,8 @@ impl House {
             url,
             stop: Mutex::new(Some(stop)),
             keep,
+            clock,
+            admin: Mutex::new(None),
         }
     }
 
@@ -198,12 +207,28 @@ impl House {
         }
     }
 
-    /// Someone who has logged in.
+    /// The administrator's one-time password, now.
+    pub fn otp(&self) -> String {
+        otp::code(OTP_SECRET, otp::step(self.clock.now().seconds()))
+    }
+
+    /// Someone who has logged in. The administrator does so once, since a one-time password is used once.
     pub fn actor(&self, name: &str) -> Actor {
-        let answer = self.anon().post(
-            "/v1/sessions",
-            &json!({"email": format!("{name}@example.org"), "password": PASSWORD}),
-        );
+        if name != "admin" {
+            return self.logged_in(name, None);
+        }
+        let mut known = self.admin.lock().unwrap();
+        known
+            .get_or_insert_with(|| self.logged_in(name, Some(self.otp())))
+            .clone()
+    }
+
+    fn logged_in(&self, name: &str, otp: Option<String>) -> Actor {
+        let mut body = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
+        if let Some(otp) = otp {
+            body["otp"] = json!(otp);
+        }
+        let answer = self.anon().post("/v1/sessions", &body);
         assert_eq!(answer.status, 201, "{}", answer.text);
         Actor {
             address: self.address.clone(),

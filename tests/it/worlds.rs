@@ -109,6 +109,8 @@ fn copied(from: &DatabaseUrl, kind: Kind, to: &str) {
 pub struct Hidden {
     pub told: &'static str,
     pub from: &'static [&'static str],
+    /// What is done in both worlds after it, the same but for what it has to do with the hidden thing.
+    pub then: Option<fn(&Actor, &Open, bool)>,
     pub add: fn(&Actor, &Actor, &Open, u64),
 }
 
@@ -167,8 +169,33 @@ fn change(actor: &Actor, place: &str, body: &Value) {
 
 pub const KINDS: &[Hidden] = &[
     Hidden {
+        told: "the hidden fact whose place an open one took",
+        from: OUTSIDE,
+        then: Some(|insider, open, hidden| {
+            let health = format!("/v1/cases/{}/health", open.case);
+            let mut body =
+                json!({"holds_from": "2010-05-04", "particulars": {"severity": "mild"}, "sharing": "public"});
+            if hidden {
+                let facts = insider.get(&health).expect(200).body["items"].clone();
+                let old = facts
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .find(|fact| fact["sharing"] == "internal")
+                    .unwrap();
+                (body["supersedes"], body["reason"]) = (old["id"].clone(), json!("it may be said now"));
+            }
+            insider.make(&health, &body);
+        }),
+        add: |insider, _, open, _| {
+            let body = json!({"holds_from": "2010-05-03", "particulars": {"severity": "mild"}, "sharing": "internal"});
+            insider.make(&format!("/v1/cases/{}/health", open.case), &body);
+        },
+    },
+    Hidden {
         told: "a public person who has not consented",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, _, seed| {
             person(insider, "public", seed);
         },
@@ -176,6 +203,7 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "health of which nothing may be said",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, _| {
             // Without a consent to it the reports of a person who is named in public are not.
             let id = insider.make_silent(
@@ -199,11 +227,13 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "a restricted person with a case",
         from: &ROLES,
+        then: None,
         add: |insider, _, _, seed| drop(person(insider, "restricted", seed)),
     },
     Hidden {
         told: "a restricted case of an open person",
         from: &ROLES,
+        then: None,
         add: |insider, _, open, _| {
             let case = insider.make(
                 "/v1/cases",
@@ -215,11 +245,13 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "restricted facts of an open case",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, _| facts(insider, &open.case, Some("restricted")),
     },
     Hidden {
         told: "a restricted source",
         from: &ROLES,
+        then: None,
         add: |insider, _, _, _| {
             drop(insider.make(
                 "/v1/sources",
@@ -230,11 +262,13 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "a restricted statement that names open people",
         from: &ROLES,
+        then: None,
         add: |insider, _, _, _| drop(letter(insider, "restricted")),
     },
     Hidden {
         told: "notes of everything open",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, _| {
             for place in [
                 format!("/v1/individuals/{}", open.person),
@@ -249,16 +283,19 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "an internal person with a case",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, _, seed| drop(person(insider, "internal", seed)),
     },
     Hidden {
         told: "internal facts of an open case",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, _| facts(insider, &open.case, Some("internal")),
     },
     Hidden {
         told: "a relation to an internal person",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, seed| {
             let (id, _) = person(insider, "internal", seed);
             insider.make(
@@ -270,6 +307,7 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "a mention of an internal person",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, seed| {
             let (id, _) = person(insider, "internal", seed);
             insider.make(
@@ -281,6 +319,7 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "an internal source of open records",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, _| {
             let source = insider.make("/v1/sources", &json!({"title": "A guard", "reliability": "a"}));
             // Which has none that anyone could miss.
@@ -291,6 +330,7 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "an internal statement, related to an open one",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, _| {
             let id = letter(insider, "internal");
             change(
@@ -303,6 +343,7 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "another organisation's records",
         from: &["partner", "dashboard"],
+        then: None,
         add: |_, neighbour, _, seed| {
             person(neighbour, "internal", seed);
             letter(neighbour, "internal");
@@ -312,6 +353,7 @@ pub const KINDS: &[Hidden] = &[
     Hidden {
         told: "an internal fact that was opened",
         from: OUTSIDE,
+        then: None,
         add: |insider, _, open, _| {
             // Both are hidden; only their being there differs.
             let health = format!("/v1/cases/{}/health", open.case);

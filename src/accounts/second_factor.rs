@@ -1,0 +1,154 @@
+//! The second factor: one's own authenticator, required of administrators, offered to all.
+
+use actix_web::{delete, post, put};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::access::accounts::{self as rows, AccountRow};
+use crate::access::{Allowed, may, otp, secret};
+use crate::base::error::{Code, Error};
+use crate::web::{Json, Reply, reply};
+
+/// How many recovery codes are made.
+const RECOVERY_CODES: usize = 10;
+
+/// A secret for an authenticator; shown once.
+#[derive(Serialize, ToSchema)]
+pub struct EnrolmentOut {
+    /// Base 32.
+    pub secret: String,
+    /// For a QR code.
+    pub uri: String,
+}
+
+/// A password of the authenticator.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OtpIn {
+    /// Six digits.
+    pub otp: String,
+}
+
+/// The password of the account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemovalIn {
+    /// The account's password.
+    #[schema(format = Password)]
+    pub password: String,
+}
+
+/// Recovery codes; shown once.
+#[derive(Serialize, ToSchema)]
+pub struct RecoveryOut {
+    /// Each is for one log-in, in the place of `otp`.
+    pub recovery_codes: Vec<String>,
+}
+
+/// Begin to use a second factor
+///
+/// Makes a secret for an authenticator. Nothing is asked for at log-in until it is confirmed.
+#[utoipa::path(tag = "me", extensions(("x-permission" = json!("UseOwnAccount"))),
+    responses((status = 201, description = "The secret", body = EnrolmentOut, example = json!({"secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "uri": "otpauth://totp/Conscience:staff@example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Conscience"}))))]
+#[post("/me/second-factor")]
+pub async fn begin_second_factor(allowed: Allowed<may::UseOwnAccount>) -> Reply {
+    let bytes: [u8; 20] = allowed.door().ids.bytes();
+    let sealed = allowed.door().keys.seal(&bytes, &allowed.door().ids.bytes())?;
+    let made = allowed
+        .write(move |tx| {
+            let id = tx.viewer().account_id;
+            let before = rows::find(tx.conn(), &id)?;
+            if before.otp_active {
+                return Err(Error::new(Code::Conflict, "a second factor is in use: remove it first"));
+            }
+            let after = AccountRow {
+                otp_secret: sealed,
+                ..before.clone()
+            };
+            let after = tx.save(&before, after)?;
+            let secret = otp::base32(&bytes);
+            let uri = format!(
+                "otpauth://totp/Conscience:{}?secret={secret}&issuer=Conscience",
+                after.email
+            );
+            tx.tag(json!(EnrolmentOut { secret, uri }))
+        })
+        .await?;
+    Ok(reply::changed_to_created(&made))
+}
+
+/// Confirm the second factor
+///
+/// With a password of the authenticator; from then on every log-in asks for one. Answers with recovery codes.
+#[utoipa::path(tag = "me", extensions(("x-permission" = json!("UseOwnAccount"))),
+    request_body(content = OtpIn, example = json!({"otp": "287082"})),
+    responses((status = 200, description = "In use", body = RecoveryOut, example = json!({"recovery_codes": ["k3v9-xw2p-7mqd"]}))))]
+#[put("/me/second-factor")]
+pub async fn confirm_second_factor(allowed: Allowed<may::UseOwnAccount>, body: Json<OtpIn>) -> Reply {
+    let keys = allowed.door().keys.clone();
+    let codes: Vec<String> = (0..RECOVERY_CODES)
+        .map(|_| recovery_code(&allowed.door().ids.bytes()))
+        .collect();
+    let done = allowed
+        .write(move |tx| {
+            let (id, now) = (tx.viewer().account_id, tx.now());
+            let before = rows::find(tx.conn(), &id)?;
+            if before.otp_active || before.otp_secret.is_empty() {
+                return Err(Error::new(Code::Conflict, "begin with POST /v1/me/second-factor"));
+            }
+            let secret = keys.open(&before.otp_secret)?;
+            let step = otp::step_of(&secret, &body.0.otp, now.seconds())
+                .ok_or_else(|| Error::invalid("/otp", "is not what the authenticator shows now"))?;
+            let after = AccountRow {
+                otp_active: true,
+                ..before.clone()
+            };
+            let after = tx.save(&before, after)?;
+            rows::use_step(tx.conn(), &after.id, step)?;
+            let kept: Vec<String> = codes.iter().map(|code| secret::hash_token(code)).collect();
+            rows::replace_recovery_codes(tx.conn(), &after.id, &kept)?;
+            tx.tag(json!(RecoveryOut { recovery_codes: codes }))
+        })
+        .await?;
+    Ok(reply::changed(&done))
+}
+
+/// Remove the second factor
+///
+/// With the account's password again. An administrator can do nothing until there is another.
+#[utoipa::path(tag = "me", extensions(("x-permission" = json!("UseOwnAccount")), ("x-unconditional" = json!(true))),
+    request_body(content = RemovalIn, example = json!({"password": "a long pass phrase"})),
+    responses((status = 204, description = "Removed")))]
+#[delete("/me/second-factor")]
+pub async fn remove_second_factor(allowed: Allowed<may::UseOwnAccount>, body: Json<RemovalIn>) -> Reply {
+    let id = allowed.viewer().account_id.clone();
+    let known = allowed.read(move |tx| rows::find(tx.conn(), &id)).await?;
+    if !super::fits(allowed.door(), body.0.password, Some(known.password_hash.clone())).await? {
+        return Err(Error::invalid("/password", "is not the account's password"));
+    }
+    allowed
+        .write(move |tx| {
+            let before = rows::find(tx.conn(), &known.id)?;
+            let after = AccountRow {
+                otp_active: false,
+                otp_secret: String::new(),
+                ..before.clone()
+            };
+            tx.save(&before, after)?;
+            rows::replace_recovery_codes(tx.conn(), &known.id, &[])
+        })
+        .await?;
+    Ok(reply::nothing())
+}
+
+/// Twelve characters that nobody mistakes for another, in groups.
+fn recovery_code(bytes: &[u8; 12]) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789v";
+    let letters: Vec<char> = bytes
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect();
+    let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+    groups.join("-")
+}
