@@ -90,15 +90,27 @@ def main():
     given = arguments.parse_args()
     read = lambda path: open(path, "rb").read()
     verifier = read(given.key).decode().strip()
-    heads = dict(head_of(read(path).decode(), verifier) for path in given.head)
-    split = lambda path: read(path).split(b"\n")[:-1]
+    heads = {}
+    for path in given.head:
+        size, root = head_of(read(path).decode(), verifier)
+        if heads.setdefault(size, root) != root:
+            sys.exit(f"two signed heads of {size} entries differ: whoever signs them tells different stories")
+
+    def split(path):
+        *lines, rest = read(path).split(b"\n")
+        return lines + [rest] if rest else lines
+
     earlier = split(given.earlier) if given.earlier else None
     bad = 0
     for path in given.log:
         lines = split(path)
         wrong = check(lines, heads, earlier)
         bad += wrong is not None
-        print(f"{path}: " + (f"BAD {wrong}" if wrong else f"good, {len(lines)} entries, {len(heads)} heads"))
+        proven = max([size for size in heads if size <= len(lines)], default=0)
+        if wrong is None and not proven and earlier is None:
+            wrong = "nothing is proven without a head or an earlier log"
+            bad += 1
+        print(f"{path}: " + (f"BAD {wrong}" if wrong else f"good, {proven} of {len(lines)} entries under {len(heads)} heads"))
     sys.exit(1 if bad else 0)
 
 

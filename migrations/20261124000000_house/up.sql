@@ -55,6 +55,7 @@ CREATE TABLE log_in_failures (
     last_at TIMESTAMP NOT NULL,
     known BOOLEAN NOT NULL
 );
+CREATE INDEX log_in_failures_last ON log_in_failures (last_at);
 
 -- Of records that are shared field by field, when a field last changed that insiders, partners or everyone may see:
 -- the time of a change tells of it.
@@ -99,7 +100,8 @@ CREATE TABLE individuals (
     source_id TEXT REFERENCES sources (id),
     partners_until DATE,
     public_until DATE,
-    health_until DATE,
+    health_partners_until DATE,
+    health_public_until DATE,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     partners_updated_at TIMESTAMP NOT NULL,
@@ -279,7 +281,7 @@ INSERT INTO policies (version, rule, adopted_at) VALUES (1,
 -- The ledger: one entry a record changed. The payload stands apart, so that a person's data can be erased
 -- while the order stays whole.
 CREATE TABLE ledger_entries (
-    position BIGINT NOT NULL PRIMARY KEY,
+    position BIGINT NOT NULL PRIMARY KEY CONSTRAINT ledger_entries_position CHECK (position > 0),
     at TIMESTAMP NOT NULL,
     actor_id TEXT,
     kind TEXT NOT NULL CONSTRAINT ledger_entries_kind CHECK (kind IN ('created', 'changed', 'retired', 'retracted')),

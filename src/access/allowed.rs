@@ -14,11 +14,11 @@ use tokio::sync::Semaphore;
 
 use crate::access::accounts;
 use crate::access::events::{self, EventRow, Events};
-use crate::access::ledger;
 use crate::access::permission::{Permission, UseOwnAccount};
 use crate::access::secret::Keys;
 use crate::access::tx::{Read, Write};
 use crate::access::viewer::Viewer;
+use crate::access::{ledger, tree};
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, SessionId};
 use crate::base::time::UtcTime;
@@ -214,8 +214,19 @@ fn checkpoint(conn: &mut Conn, keys: &Keys, now: UtcTime) -> Result<String, Erro
         .select(checkpoints::note)
         .first(conn)
         .optional()?;
+    if ledger::last_position(conn)? != size {
+        return Err(Error::internal(
+            "the tree is not that of the entries: nothing is signed",
+        ));
+    }
     if let Some(note) = known {
-        return Ok(note);
+        // What stands there may have been put there.
+        let own = tree::opened(&note, &keys.verifier()) == Some((edge.size(), edge.root()));
+        return if own {
+            Ok(note)
+        } else {
+            Err(Error::internal("a head of this size is not ours"))
+        };
     }
     let note = keys.checkpoint(&edge);
     diesel::insert_into(checkpoints::table)

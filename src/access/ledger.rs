@@ -34,6 +34,10 @@ pub trait Record: Clone + Send + 'static {
     /// # Errors
     /// What the database says.
     fn level(&self, conn: &mut Conn) -> QueryResult<Sharing>;
+    /// Whether the columns that are derived from others are what they must be.
+    fn derives(&self) -> bool {
+        true
+    }
     /// Name and value of each field.
     fn fields(&self) -> Vec<(&'static str, Value)>;
     /// Name and value of each field whose value nobody is shown: the ledger says only that it changed.
@@ -79,7 +83,7 @@ pub trait Record: Clone + Send + 'static {
 /// `derived` are those that an answer adds to the stored ones; `stamps` keep the times of its changes, by class.
 #[macro_export]
 macro_rules! record {
-    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, level: |$l:ident, $conn:ident| $level:expr, { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
+    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, level: |$l:ident, $conn:ident| $level:expr, $(derives: |$d:ident| $derives:expr,)? { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
         impl $crate::access::ledger::Record for $row {
             const KIND: &'static str = $kind;
             const CLASSES: $crate::access::ledger::Classes = &[
@@ -90,6 +94,7 @@ macro_rules! record {
             fn id(&self) -> String { self.id.to_string() }
             fn parent(&self) -> Option<String> { let $p = self; $parent }
             fn owner(&self) -> Option<String> { let $o = self; $owner }
+            $(fn derives(&self) -> bool { let $d = self; $derives })?
             fn level(&self, $conn: &mut $crate::store::Conn) -> diesel::QueryResult<$crate::base::words::Sharing> { let $l = self; $level }
             fn fields(&self) -> Vec<(&'static str, serde_json::Value)> {
                 vec![$((stringify!($field), serde_json::to_value(&self.$field).unwrap_or_default())),*]
@@ -280,17 +285,26 @@ impl Changes {
     }
 }
 
+/// The position of the last entry; 0 where there is none.
+///
+/// # Errors
+/// What the database says.
+pub fn last_position(conn: &mut Conn) -> Result<i64, Error> {
+    let last: Option<i64> = ledger_entries::table
+        .select(diesel::dsl::max(ledger_entries::position))
+        .first(conn)?;
+    Ok(last.unwrap_or(0))
+}
+
 /// Appends the entries of changes that were made together.
 ///
 /// # Errors
 /// What the database says.
 pub fn append<R: Record>(conn: &mut Conn, made: Vec<(&R, Changes, Deed<'_>)>) -> Result<(), Error> {
-    let last: Option<i64> = ledger_entries::table
-        .select(diesel::dsl::max(ledger_entries::position))
-        .first(conn)?;
+    let last = last_position(conn)?;
     let mut edge = edge(conn)?;
     let first = edge.size() == 0;
-    for (position, (after, changes, deed)) in (last.unwrap_or(0) + 1..).zip(made) {
+    for (position, (after, changes, deed)) in (last + 1..).zip(made) {
         let entry = enter(conn, position, after, &changes, deed)?;
         edge.append(tree::leaf(entry.line().as_bytes()));
     }

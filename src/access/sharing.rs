@@ -57,12 +57,14 @@ macro_rules! individuals_shared_with {
         let viewer: &$crate::access::Viewer = $viewer;
         let inside = viewer.sees(Sharing::Internal, None);
         let today = viewer.today;
+        let as_partner = (viewer.role == $crate::base::words::Role::Partner).into_sql::<Bool>();
         let public = individuals::sharing
             .eq(Sharing::Public)
             .and(individuals::public_until.assume_not_null().ge(today));
         let partners = individuals::sharing
-            .eq(Sharing::Partners)
-            .and(individuals::partners_until.assume_not_null().ge(today));
+            .eq_any([Sharing::Public, Sharing::Partners])
+            .and(individuals::partners_until.assume_not_null().ge(today))
+            .and(as_partner);
         let own = individuals::organisation_id.eq_any(viewer.owns());
         let consented = public
             .or(partners)
@@ -92,13 +94,18 @@ macro_rules! facts_shared_with {
         // Of health, outside, only what consent covers today.
         let inside = viewer.sees(Sharing::Internal, None);
         let people = diesel::alias!(individuals as fact_people);
+        let as_partner = viewer.role == $crate::base::words::Role::Partner;
+        let to_partners = people
+            .field(individuals::health_partners_until)
+            .assume_not_null()
+            .ge(viewer.today)
+            .and(as_partner.into_sql::<diesel::sql_types::Bool>());
+        let in_public = people
+            .field(individuals::health_public_until)
+            .assume_not_null()
+            .ge(viewer.today);
         let covered = people
-            .filter(
-                people
-                    .field(individuals::health_until)
-                    .assume_not_null()
-                    .ge(viewer.today),
-            )
+            .filter(in_public.or(to_partners))
             .select(people.field(individuals::id));
         let open = of_cases
             .filter(of_cases.field(cases::individual_id).eq_any(covered))
@@ -107,7 +114,7 @@ macro_rules! facts_shared_with {
             .ne("health")
             .or(facts::case_id.eq_any(open))
             .or(facts::organisation_id.eq_any(viewer.owns()))
-            .or(facts::sharing.eq(Sharing::Restricted))
+            .or(facts::case_id.eq_any(teams.clone()))
             .or(inside.into_sql::<diesel::sql_types::Bool>());
         let shared = $crate::filter_of_sight!(
             facts::sharing

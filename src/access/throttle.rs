@@ -32,10 +32,19 @@ impl Counted {
         }
     }
 
-    /// How many seconds to wait after so many failures: doubled with each, up to a quarter of an hour.
+    /// The longest wait. Of an account from everywhere it is short: a stranger must not keep its owner out.
+    fn longest_seconds(self) -> i64 {
+        match self {
+            Self::Pair => 900,
+            Self::Account => 5,
+            Self::Address => 60,
+        }
+    }
+
+    /// How many seconds to wait after so many failures: doubled with each, up to the longest.
     fn wait_seconds(self, failures: i32) -> i64 {
         match u32::try_from(failures - self.free()) {
-            Ok(over) => 2_i64.saturating_pow(over.min(10)).min(900),
+            Ok(over) => 2_i64.saturating_pow(over.min(10)).min(self.longest_seconds()),
             Err(_) => 0,
         }
     }
@@ -66,12 +75,21 @@ impl Attempt {
     #[must_use]
     pub fn new(email: &str, address: &str) -> Self {
         let email = email.trim().to_lowercase();
+        let address = &network(address);
         let digest = |kind: &str, text: &str| secret::hash_token(&format!("{kind}\n{text}"));
         Self {
             pair: digest("pair", &format!("{email}\n{address}")),
             account: digest("account", &email),
             address: digest("address", address),
         }
+    }
+}
+
+/// An address of version 6 counts with its network of 64 bits, which one client has to itself.
+fn network(address: &str) -> String {
+    match address.parse::<std::net::Ipv6Addr>() {
+        Ok(whole) => format!("{:?}", &whole.segments()[..4]),
+        Err(_) => address.to_owned(),
     }
 }
 
@@ -93,24 +111,34 @@ fn found(conn: &mut Conn, key: &str, now: UtcTime) -> Result<FailureRow, Error> 
     Ok(row)
 }
 
-/// Refuses an attempt that comes too soon.
+/// Refuses an attempt that comes too soon; else counts it as a failure until it has succeeded, in the same write, so that
+/// many at once gain nothing.
 ///
 /// # Errors
 /// `too_many_requests`.
-pub fn require(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
+pub fn begin(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
+    require(conn, attempt, now)?;
+    diesel::delete(log_in_failures::table)
+        .filter(log_in_failures::last_at.lt(now.plus_seconds(-FORGOTTEN_AFTER_SECONDS)))
+        .filter(log_in_failures::known.eq(false))
+        .execute(conn)?;
+    fail(conn, attempt, now)
+}
+
+fn require(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
     let pair = found(conn, &attempt.pair, now)?;
     let mut counted = vec![(Counted::Pair, pair.clone())];
     if !pair.known {
         counted.push((Counted::Account, found(conn, &attempt.account, now)?));
         counted.push((Counted::Address, found(conn, &attempt.address, now)?));
     }
-    let ready = counted
-        .iter()
-        .map(|(what, row)| row.last_at.plus_seconds(what.wait_seconds(row.failures)))
-        .max();
-    match ready {
-        Some(ready) if ready > now => {
-            let wait = (ready.seconds() - now.seconds()).max(1);
+    let waits = counted.iter().map(|(what, row)| {
+        let whole = what.wait_seconds(row.failures);
+        // A clock that was ahead makes nobody wait longer than that.
+        (row.last_at.plus_seconds(whole).seconds() - now.seconds()).clamp(0, whole)
+    });
+    match waits.max() {
+        Some(wait) if wait > 0 => {
             let mut error = Error::new(
                 Code::TooManyRequests,
                 "too many log-ins have failed: wait and try again",
@@ -122,11 +150,7 @@ pub fn require(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), E
     }
 }
 
-/// Counts a failure.
-///
-/// # Errors
-/// What the database says.
-pub fn fail(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
+fn fail(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
     for key in [&attempt.pair, &attempt.account, &attempt.address] {
         let row = found(conn, key, now)?;
         let after = FailureRow {
@@ -139,15 +163,17 @@ pub fn fail(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Erro
     Ok(())
 }
 
-/// The owner has come in: the pair is known and forgiven.
+/// The owner has come in: the pair is known and forgiven, and the attempt was no failure.
 ///
 /// # Errors
 /// What the database says.
 pub fn succeed(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
-    let row = found(conn, &attempt.pair, now)?;
-    if row.known && row.failures == 0 {
-        return Ok(());
+    for key in [&attempt.account, &attempt.address] {
+        let row = found(conn, key, now)?;
+        let failures = (row.failures - 1).max(0);
+        keep(conn, &FailureRow { failures, ..row })?;
     }
+    let row = found(conn, &attempt.pair, now)?;
     keep(
         conn,
         &FailureRow {
@@ -179,6 +205,14 @@ mod tests {
         assert_eq!(waits[..9], [0, 0, 0, 0, 0, 1, 2, 4, 8]);
         assert_eq!(Counted::Pair.wait_seconds(i32::MAX), 900);
         assert_eq!(Counted::Account.wait_seconds(19), 0);
+        assert_eq!(Counted::Account.wait_seconds(1000), 5);
+    }
+
+    #[test]
+    fn a_network_of_version_6_is_one_address() {
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
     }
 
     #[test]

@@ -10,7 +10,7 @@ const CHARS: usize = 15;
 pub(super) const BYTES: usize = 1024;
 
 /// What common passwords are made of; longer ones repeat and join these.
-const COMMON: &str = "password passwort passw0rd p@ssword p@ssw0rd pass word qwerty qwertyuiop qwertz azerty asdfghjkl zxcvbnm \
+const COMMON: &str = "password passwort pass word qwerty qwertyuiop qwertz azerty asdfghjkl zxcvbnm \
     letmein welcome admin administrator root login master superman batman dragon monkey football baseball sunshine princess \
     iloveyou love trustno1 whatever freedom liberty secret changeme change me default guest user test demo example hello \
     abc abcd abcdef abcdefghijklmnopqrstuvwxyz winter spring summer autumn monday friday january december correct horse \
@@ -44,23 +44,37 @@ pub fn require_good(pointer: &str, password: &str) -> Result<(), Error> {
 }
 
 fn is_common(password: &str) -> bool {
-    let bare: Vec<char> = password
-        .to_lowercase()
+    let lower = password.to_lowercase();
+    let whole: Vec<char> = lower.chars().collect();
+    let different: HashSet<&char> = whole.iter().collect();
+    if different.len() < 5 || repeats(&whole) {
+        return true;
+    }
+    let plain: Vec<char> = lower.chars().filter(|c| c.is_alphanumeric()).collect();
+    if plain.is_empty() {
+        return false;
+    }
+    let text: String = plain.iter().collect();
+    let back: String = plain.iter().rev().collect();
+    let run = RUNS.iter().any(|run| run.contains(&text) || run.contains(&back));
+    let signs: Vec<char> = lower
         .chars()
-        .filter(|c| c.is_alphanumeric())
+        .filter(|c| c.is_alphanumeric() || meant(*c).is_some())
         .collect();
-    let different: HashSet<&char> = bare.iter().collect();
-    if different.len() < 5 || repeats(&bare) {
-        return true;
+    run || repeats(&plain) || joined(&signs)
+}
+
+/// The letter that a sign or a number stands for.
+fn meant(c: char) -> Option<char> {
+    match c {
+        '0' => Some('o'),
+        '1' | '!' => Some('i'),
+        '3' => Some('e'),
+        '4' | '@' => Some('a'),
+        '5' | '$' => Some('s'),
+        '7' => Some('t'),
+        _ => None,
     }
-    let text: String = bare.iter().collect();
-    let back: String = bare.iter().rev().collect();
-    if RUNS.iter().any(|run| run.contains(&text) || run.contains(&back)) {
-        return true;
-    }
-    // Common words, joined, with numbers anywhere between.
-    let letters: String = text.chars().filter(|c| !c.is_ascii_digit()).collect();
-    joined(&letters) || joined(&text)
 }
 
 /// Whether it is one shorter thing over and over.
@@ -72,14 +86,26 @@ fn repeats(text: &[char]) -> bool {
     })
 }
 
-/// Whether it is nothing but common words, each after the other.
-fn joined(text: &str) -> bool {
+/// Whether it is nothing but common words, with numbers and signs anywhere between.
+fn joined(text: &[char]) -> bool {
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;
     for start in 0..text.len() {
-        if reached[start] && text.is_char_boundary(start) {
-            for word in COMMON.split_whitespace().filter(|word| text[start..].starts_with(word)) {
-                reached[start + word.len()] = true;
+        if !reached[start] {
+            continue;
+        }
+        if !text[start].is_alphabetic() {
+            reached[start + 1] = true;
+        }
+        for word in COMMON.split_whitespace() {
+            let length = word.chars().count();
+            let fits = text.get(start..start + length).is_some_and(|part| {
+                part.iter()
+                    .zip(word.chars())
+                    .all(|(c, letter)| *c == letter || meant(*c) == Some(letter))
+            });
+            if fits {
+                reached[start + length] = true;
             }
         }
     }
@@ -106,6 +132,8 @@ mod tests {
             "abcabcabcabcabcabc",
             "Welcome Admin 2010!!",
             "iloveyouiloveyou1",
+            "Passw0rd1234567",
+            "p@$$w0rd p@$$w0rd 1",
         ] {
             assert!(require_good("/new", bad).is_err(), "{bad}");
         }

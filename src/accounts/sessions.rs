@@ -122,7 +122,7 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     let LogIn { email, password, otp } = body.0;
     let (attempt, now) = (Attempt::new(&email, &stranger.address), door.now());
     let asked = attempt.clone();
-    door.look(move |conn| throttle::require(conn, &asked, now)).await?;
+    door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
     let found = if email.contains('\0') {
         None
     } else {
@@ -140,7 +140,6 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
                 };
                 if !second_factor_fits(&door, &account, otp).await? {
                     door.note("second_factor_refused", Some(&account.id), None);
-                    door.unguarded(move |conn| throttle::fail(conn, &attempt, now)).await?;
                     return Err(refused());
                 }
             }
@@ -151,7 +150,6 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
         }
         other => {
             door.note("log_in_refused", other.as_ref().map(|row| &row.id), None);
-            door.unguarded(move |conn| throttle::fail(conn, &attempt, now)).await?;
             Err(refused())
         }
     }

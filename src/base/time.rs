@@ -34,6 +34,12 @@ impl UtcTime {
         self.0.and_utc().timestamp()
     }
 
+    /// The next moment that can be told from it.
+    #[must_use]
+    pub fn plus_a_moment(self) -> Self {
+        Self(self.0.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(self.0))
+    }
+
     /// So much later.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {

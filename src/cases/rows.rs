@@ -130,7 +130,7 @@ pub struct FactRow {
     pub retracted_at: Option<UtcTime>,
 }
 
-crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), {
+crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| row.earliest == row.holds_from.earliest() && row.latest == row.holds_from.latest(), {
     id: Public,
     case_id: Public,
     organisation_id: Public,

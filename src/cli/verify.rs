@@ -95,6 +95,9 @@ pub fn run(door: &Door, notes: &[PathBuf], log: Option<&Path>) -> Result<(), Err
     }
     if findings.is_empty() {
         println!("good: every record is as its ledger says, and the ledger as its heads say");
+        if notes.is_empty() {
+            println!("but no head from outside was given: who can write the database can write a ledger and sign it");
+        }
         Ok(())
     } else {
         Err(Error::new(Code::Conflict, "the database is not what its ledger says"))
@@ -124,7 +127,7 @@ pub fn findings(door: &Door, notes: &[String], log: Option<&str>) -> Result<Vec<
 /// # Errors
 /// What the database says.
 pub fn log(door: &Door) -> Result<String, Error> {
-    let (mut text, mut after) = (String::new(), 0);
+    let (mut text, mut after) = (String::new(), i64::MIN);
     loop {
         let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
         let Some(last) = entries.last() else {
@@ -175,7 +178,7 @@ fn walk(
     findings: &mut Findings,
 ) -> Result<(Edge, LastEntries), Error> {
     let (mut edge, mut last) = (Edge::default(), HashMap::new());
-    let (mut after, mut good, mut differs) = (0, 0, false);
+    let (mut after, mut good, mut differs) = (i64::MIN, 0, false);
     loop {
         let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
         let Some((end, _)) = entries.last() else { break };
@@ -202,10 +205,11 @@ fn walk(
                 )),
                 None => {}
             }
-            if let Some((salt, fields, reason)) = &payload
-                && ledger::payload_digest(salt, fields, reason.as_deref()) != entry.payload_digest
-            {
-                findings.say(format!("the payload of entry {} was altered", entry.position));
+            match &payload {
+                Some((salt, fields, reason))
+                    if ledger::payload_digest(salt, fields, reason.as_deref()) == entry.payload_digest => {}
+                Some(_) => findings.say(format!("the payload of entry {} was altered", entry.position)),
+                None => findings.say(format!("the payload of entry {} is gone", entry.position)),
             }
             let (digest, kind, salt) = (entry.digest, entry.kind, payload.map(|payload| payload.0));
             last.insert((entry.record_kind, entry.record_id), Last { digest, kind, salt });
@@ -236,6 +240,10 @@ fn records(conn: &mut Conn, mut last: LastEntries) -> Result<Vec<String>, Error>
                 }) if ledger::digest_of(row, &salt) != digest => {
                     found.push(format!("{name} was altered"));
                 }
+                Some(Last { kind, .. }) if R::KIND == TeamRow::KIND && kind == "retired" => {
+                    found.push(format!("{name} is there again, though it was taken out"));
+                }
+                Some(_) if !row.derives() => found.push(format!("what is derived of {name} was altered")),
                 Some(_) => {}
             }
         }

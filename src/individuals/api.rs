@@ -172,8 +172,10 @@ pub struct IndividualOut {
     pub partners_until: Option<chrono::NaiveDate>,
     /// The same for raising in public, with the name.
     pub public_until: Option<chrono::NaiveDate>,
-    /// The same for health.
-    pub health_until: Option<chrono::NaiveDate>,
+    /// The same for health, to partners.
+    pub health_partners_until: Option<chrono::NaiveDate>,
+    /// The same for health, in public.
+    pub health_public_until: Option<chrono::NaiveDate>,
     /// Who may see it; internal unless said.
     pub sharing: Sharing,
     /// When it was recorded.
@@ -230,7 +232,8 @@ impl IndividualRow {
             source_id: given.source_id,
             partners_until: None,
             public_until: None,
-            health_until: None,
+            health_partners_until: None,
+            health_public_until: None,
             sharing: given.sharing,
             created_at: tx.now(),
             updated_at: tx.now(),
@@ -303,7 +306,8 @@ pub fn seen_by(tx: &Read<'_>, row: &IndividualRow) -> Result<Value, Error> {
         source_id: shown.source_id,
         partners_until: shown.partners_until,
         public_until: shown.public_until,
-        health_until: shown.health_until,
+        health_partners_until: shown.health_partners_until,
+        health_public_until: shown.health_public_until,
         sharing: shown.sharing,
         created_at: shown.created_at,
         updated_at: shown.updated_at,
@@ -430,7 +434,7 @@ pub async fn update_individual(
             if after.sharing != before.sharing {
                 check_cases(tx, &after)?;
             }
-            let opens = before.sharing == Sharing::Restricted && after.sharing != Sharing::Restricted;
+            let opens = after.sharing < before.sharing;
             if opens && because.is_none() && relations::is_protected(tx, &before.id)? {
                 return Err(Error::invalid(
                     "/opened_because",

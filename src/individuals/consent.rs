@@ -2,7 +2,7 @@
 //! people. What neither covers is shown to nobody outside, whatever the record's level says.
 //!
 //! The last consent recorded holds; a refusal or a withdrawal ends the overrides before it. What is covered until which
-//! day stands with the person (`partners_until`, `public_until`, `health_until`), so that every query asks the same.
+//! day stands with the person (`partners_until`, `public_until`, `health_partners_until`, `health_public_until`), so that every query asks the same.
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -111,23 +111,30 @@ pub struct Cover {
     pub partners: Option<NaiveDate>,
     /// Raising in public, with the name.
     pub public: Option<NaiveDate>,
-    /// Health.
-    pub health: Option<NaiveDate>,
+    /// Health, to partners.
+    pub health_partners: Option<NaiveDate>,
+    /// Health, in public.
+    pub health_public: Option<NaiveDate>,
 }
 
 /// What consents and overrides cover, given in the order in which they were recorded.
 #[must_use]
 pub fn cover(consents: &[ConsentRow], overrides: &[OverrideRow]) -> Cover {
     let until = |end: Option<NaiveDate>| end.unwrap_or(NaiveDate::MAX.min(last_day()));
-    let no = consents
+    // Whatever the person says, a narrower yes too, ends what others had decided for them.
+    let spoken = consents
         .iter()
-        .filter(|row| matches!(row.state, ConsentState::Refused | ConsentState::Withdrawn))
+        .filter(|row| {
+            matches!(
+                row.state,
+                ConsentState::Given | ConsentState::Refused | ConsentState::Withdrawn
+            )
+        })
         .map(|row| row.recorded_at)
         .max();
     let given = consents.last().filter(|row| row.state == ConsentState::Given);
     let standing = overrides.iter().filter(|row| {
-        let confirmed = row.confirmed_at.is_some_and(|at| no.is_none_or(|no| no < at));
-        confirmed && no.is_none_or(|no| no < row.proposed_at) && row.ended_at.is_none()
+        row.confirmed_at.is_some() && spoken.is_none_or(|spoken| spoken < row.proposed_at) && row.ended_at.is_none()
     });
     let covers: Vec<(&[ConsentScope], NaiveDate)> = given
         .map(|row| (row.scopes.items(), until(row.expires_on)))
@@ -141,10 +148,12 @@ pub fn cover(consents: &[ConsentRow], overrides: &[OverrideRow]) -> Cover {
         fits.map(|(_, until)| *until).max()
     };
     let public = of(&[ConsentScope::RaisingInPublic, ConsentScope::Name]);
+    let health_public = of(&[ConsentScope::RaisingInPublic, ConsentScope::Name, ConsentScope::Health]);
     Cover {
         partners: of(&[ConsentScope::PartnerSharing]).max(public),
         public,
-        health: of(&[ConsentScope::Health]),
+        health_partners: of(&[ConsentScope::PartnerSharing, ConsentScope::Health]).max(health_public),
+        health_public,
     }
 }
 
@@ -176,6 +185,21 @@ pub fn overrides_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Override
         .load(tx.conn())?)
 }
 
+/// When something is said now: after all that was said of the person before, whatever the clocks of several machines
+/// make of it.
+///
+/// # Errors
+/// What the database says.
+pub fn moment(tx: &mut Read<'_>, id: &IndividualId) -> Result<UtcTime, Error> {
+    let consents = consents_of(tx, id)?.into_iter().map(|row| row.recorded_at);
+    let overrides = overrides_of(tx, id)?.into_iter();
+    let decided = overrides
+        .flat_map(|row| [Some(row.proposed_at), row.confirmed_at, row.ended_at])
+        .flatten();
+    let last = consents.chain(decided).max();
+    Ok(last.map_or(tx.now(), |last| tx.now().max(last.plus_a_moment())))
+}
+
 /// Writes with the person what is covered now; from the next request on, nothing else is shown outside.
 ///
 /// # Errors
@@ -187,7 +211,17 @@ pub fn settle(tx: &mut Write<'_>, before: &IndividualRow) -> Result<(), Error> {
     let mut after = before.clone();
     after.partners_until = cover.partners;
     after.public_until = cover.public;
-    after.health_until = cover.health;
+    after.health_partners_until = cover.health_partners;
+    after.health_public_until = cover.health_public;
+    let same = after.partners_until == before.partners_until
+        && after.public_until == before.public_until
+        && after.health_partners_until == before.health_partners_until
+        && after.health_public_until == before.health_public_until;
+    if !same {
+        // For whoever follows the changes, the person has come or gone.
+        after.partners_updated_at = tx.now();
+        after.public_updated_at = tx.now();
+    }
     tx.save(before, after).map(drop)
 }
 
@@ -239,7 +273,7 @@ mod tests {
     fn only_what_was_given_is_covered() {
         let given = said(ConsentState::Given, PUBLIC, 1);
         let covered = cover(std::slice::from_ref(&given), &[]);
-        assert!(covered.public.is_some() && covered.partners == covered.public && covered.health.is_none());
+        assert!(covered.public.is_some() && covered.partners == covered.public && covered.health_partners.is_none());
         let nameless = said(ConsentState::Given, &[ConsentScope::RaisingInPublic], 1);
         assert_eq!(cover(&[nameless], &[]), Cover::default());
         let partners = said(
@@ -248,7 +282,11 @@ mod tests {
             1,
         );
         let covered = cover(&[partners], &[]);
-        assert!(covered.partners.is_some() && covered.public.is_none() && covered.health.is_some());
+        assert!(
+            covered.partners.is_some()
+                && covered.health_partners.is_some()
+                && covered.public.or(covered.health_public).is_none()
+        );
         for state in [
             ConsentState::NotAsked,
             ConsentState::Refused,
@@ -279,5 +317,7 @@ mod tests {
             "proposed before it"
         );
         assert!(cover(&[no], &[overridden(PUBLIC, 5, Some(6))]).public.is_some());
+        let narrower = said(ConsentState::Given, &[ConsentScope::PartnerSharing], 4);
+        assert!(cover(&[narrower], &[overridden(PUBLIC, 2, Some(3))]).public.is_none());
     }
 }

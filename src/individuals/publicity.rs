@@ -230,7 +230,7 @@ pub async fn create_consent(
                 expires_on: given.expires_on,
                 evidence: given.evidence,
                 source_id: given.source_id,
-                recorded_at: tx.now(),
+                recorded_at: consent::moment(tx, &id.0)?,
                 recorded_by: tx.viewer().account_id,
             };
             tx.create(&row)?;
@@ -292,7 +292,7 @@ pub async fn create_override(
                 reason: given.reason,
                 expires_on: given.expires_on,
                 proposed_by: tx.viewer().account_id,
-                proposed_at: tx.now(),
+                proposed_at: consent::moment(tx, &id.0)?,
                 confirmed_by: None,
                 confirmed_at: None,
                 ended_at: None,
@@ -350,7 +350,7 @@ pub async fn confirm_override(allowed: Allowed<may::EditIndividuals>, path: Path
         }
         Ok(OverrideRow {
             confirmed_by: Some(me),
-            confirmed_at: Some(tx.now()),
+            confirmed_at: Some(consent::moment(tx, &row.individual_id)?),
             ..row
         })
     })
@@ -367,7 +367,7 @@ pub async fn confirm_override(allowed: Allowed<may::EditIndividuals>, path: Path
 pub async fn end_override(allowed: Allowed<may::EditIndividuals>, path: Path<(IndividualId, OverrideId)>) -> Reply {
     decided(allowed, path.0, |tx, row| {
         Ok(OverrideRow {
-            ended_at: Some(tx.now()),
+            ended_at: Some(consent::moment(tx, &row.individual_id)?),
             ..row
         })
     })

@@ -155,7 +155,8 @@ pub fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Value>, Error> {
 /// someone opens them, with a reason.
 fn protect(given: &RelationIn, person: &IndividualRow, other: &IndividualRow) -> Result<(), Error> {
     let open = |row: &IndividualRow| row.sharing != Sharing::Restricted;
-    let exposed = (given.kind.protects() && open(other)) || (given.kind == RelationKind::Client && open(person));
+    let theirs = given.kind.seen_from_other();
+    let exposed = (given.kind.protects() && open(other)) || (theirs.protects() && open(person));
     if exposed && given.opened_because.is_none() {
         return Err(Error::invalid(
             "/opened_because",
@@ -165,7 +166,7 @@ fn protect(given: &RelationIn, person: &IndividualRow, other: &IndividualRow) ->
     Ok(())
 }
 
-/// Whether the person is somebody's family or lawyer, and nothing is said of why they are open.
+/// Whether the person is somebody's family or lawyer.
 ///
 /// # Errors
 /// What the database says.
@@ -177,15 +178,11 @@ pub fn is_protected(tx: &mut Read<'_>, id: &IndividualId) -> Result<bool, Error>
                 .or(relations::other_id.eq(id.clone())),
         )
         .filter(relations::retired_at.is_null())
-        .filter(relations::opened_because.is_null())
         .select((relations::other_id, relations::kind))
         .load(tx.conn())?;
     Ok(found.into_iter().any(|(other, kind)| {
-        if other == *id {
-            kind.protects()
-        } else {
-            kind == RelationKind::Client
-        }
+        let what_they_are = if other == *id { kind } else { kind.seen_from_other() };
+        what_they_are.protects()
     }))
 }
 

@@ -62,8 +62,10 @@ pub struct IndividualRow {
     pub partners_until: Option<NaiveDate>,
     /// The same for raising in public, with the name.
     pub public_until: Option<NaiveDate>,
-    /// The same for health.
-    pub health_until: Option<NaiveDate>,
+    /// The same for health, to partners.
+    pub health_partners_until: Option<NaiveDate>,
+    /// The same for health, in public.
+    pub health_public_until: Option<NaiveDate>,
     /// When it was recorded.
     pub created_at: UtcTime,
     /// When it last changed.
@@ -76,7 +78,7 @@ pub struct IndividualRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), {
+crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| row.clone().checked().is_ok_and(|made| (made.names_folded, made.born_earliest, made.born_latest) == (row.names_folded.clone(), row.born_earliest, row.born_latest)), {
     id: Public,
     organisation_id: Public,
     sharing: Public,
@@ -94,7 +96,8 @@ crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, ow
     source_id: Partners,
     partners_until: Internal,
     public_until: Internal,
-    health_until: Internal,
+    health_partners_until: Internal,
+    health_public_until: Internal,
     created_at: Public,
     retired_at: Internal,
 } derived {

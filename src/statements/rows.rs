@@ -73,7 +73,7 @@ pub struct StatementRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(StatementRow, statements, "statement", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), {
+crate::record!(StatementRow, statements, "statement", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| (row.issued_earliest, row.issued_latest) == (row.issued_on.earliest(), row.issued_on.latest()), {
     id: Public,
     organisation_id: Public,
     sharing: Public,

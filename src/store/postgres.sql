@@ -3,3 +3,5 @@ CREATE OR REPLACE FUNCTION ledger_is_never_altered() RETURNS trigger LANGUAGE pl
 $$ BEGIN RAISE EXCEPTION 'ledger entries are never altered'; END $$;
 CREATE OR REPLACE TRIGGER ledger_entries_never_altered BEFORE UPDATE OR DELETE ON ledger_entries
 FOR EACH ROW EXECUTE FUNCTION ledger_is_never_altered();
+CREATE OR REPLACE TRIGGER checkpoints_never_altered BEFORE UPDATE OR DELETE ON checkpoints
+FOR EACH ROW EXECUTE FUNCTION ledger_is_never_altered();

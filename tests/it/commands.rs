@@ -253,7 +253,7 @@ fn accounts_are_managed(kind: Kind) {
     );
     let audit = running.admin().get("/v1/audit?record_kind=account").expect(200);
     assert_eq!(
-        audit.body["items"][0]["actor_id"],
+        audit.body["items"][2]["actor_id"],
         Value::Null,
         "done by nobody's account"
     );
@@ -311,8 +311,8 @@ fn two_processes_are_one_house(kind: Kind) {
     let admin = other.admin();
     assert_eq!(
         positions(&database).len(),
-        individuals(&admin).len() + 3,
-        "two accounts and their organisation"
+        individuals(&admin).len() + 5,
+        "two accounts, their organisation, and a second factor in two steps"
     );
     // Shut in one process, out in the other.
     let account = admin.get(&format!("/v1/accounts/{}", here.account())).expect(200);

@@ -56,10 +56,15 @@ on_both! {
         let id = prisoner(&staff, "public");
         assert!(told(&staff, &id) && !told(&partner, &id));
         assert_eq!(staff.get(&format!("/v1/individuals/{id}")).expect(200).body["public_until"], Value::Null);
-        for (state, scopes) in [("not_asked", &[][..]), ("cannot_be_obtained", &[]), ("refused", &[]), ("given", &["partner_sharing", "health"]), ("given", &["raising_in_public"])] {
+        for (state, scopes) in [("not_asked", &[][..]), ("cannot_be_obtained", &[]), ("refused", &[]), ("given", &["raising_in_public"])] {
             say(&staff, &id, state, scopes);
             assert!(!told(&partner, &id), "{state} {scopes:?}");
         }
+        // Shared with partners is not public: a dashboard shows what is.
+        say(&staff, &id, "given", &["partner_sharing", "health"]);
+        assert!(told(&partner, &id));
+        assert!(!dashboard.get("/v1/priorities?as_of=2010-05-10").expect(200).text.contains("Hu Jia"));
+        assert_eq!(dashboard.get("/v1/counts?by=country").expect(200).body["items"], json!([]));
         say(&staff, &id, "given", &["raising_in_public", "name"]);
         assert!(told(&partner, &id));
         let list = dashboard.get("/v1/priorities?as_of=2010-05-10").expect(200);
@@ -69,6 +74,8 @@ on_both! {
         assert!(seen.body.get("public_until").is_none(), "consents are for those inside");
         say(&staff, &id, "given", &["raising_in_public", "name", "health"]);
         assert_eq!(dashboard.get("/v1/priorities?as_of=2010-05-10").expect(200).body["items"][0]["reasons"][0]["code"], "seriously_ill");
+        let since = staff.get(&format!("/v1/individuals/{id}")).expect(200).body["updated_at"].as_str().unwrap().to_owned();
+        assert!(partner.get(&format!("/v1/individuals?updated_since={since}")).expect(200).text.contains(&id), "whoever follows the changes learns of them");
         // Withdrawn: with the next request nothing is shown outside.
         say(&staff, &id, "withdrawn", &[]);
         assert!(!told(&partner, &id) && told(&staff, &id));
@@ -109,13 +116,18 @@ on_both! {
         assert!(told(&partner, &id));
         staff.send("POST", &format!("{place}/{made}/end"), &[], None).expect(200);
         assert!(!told(&partner, &id));
-        // A no of the person ends what stood before it.
+        // Whatever the person says ends what was decided for them: a narrower yes, and a no.
+        let third = staff.make(&place, &proposal);
+        admin.send("POST", &format!("{place}/{third}/confirm"), &[], None).expect(200);
+        assert!(told(&partner, &id));
+        say(&staff, &id, "given", &["raising_in_confidence"]);
+        assert!(!told(&partner, &id));
         let again = staff.make(&place, &proposal);
         admin.send("POST", &format!("{place}/{again}/confirm"), &[], None).expect(200);
         assert!(told(&partner, &id));
         say(&staff, &id, "refused", &[]);
         assert!(!told(&partner, &id));
-        assert_eq!(staff.get(&place).expect(200).body["items"].as_array().unwrap().len(), 2);
+        assert_eq!(staff.get(&place).expect(200).body["items"].as_array().unwrap().len(), 3);
         for actor in [&partner, &house.dashboard()] {
             assert_eq!(actor.get(&place).expect(403).problem(), "forbidden");
         }

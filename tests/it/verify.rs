@@ -54,10 +54,10 @@ fn behind_the_back(url: &DatabaseUrl, sql: &str) {
     db.write_blocking(move |conn| {
         match conn {
             Conn::Sqlite(inner) => inner.batch_execute(&format!(
-                "DROP TRIGGER IF EXISTS ledger_entries_no_update; DROP TRIGGER IF EXISTS ledger_entries_no_delete; {sql}"
+                "DROP TRIGGER IF EXISTS ledger_entries_no_update; DROP TRIGGER IF EXISTS ledger_entries_no_delete; DROP TRIGGER IF EXISTS checkpoints_no_delete; {sql}"
             ))?,
             Conn::Pg(inner) => inner.batch_execute(&format!(
-                "DROP TRIGGER IF EXISTS ledger_entries_never_altered ON ledger_entries; {sql}"
+                "DROP TRIGGER IF EXISTS ledger_entries_never_altered ON ledger_entries; DROP TRIGGER IF EXISTS checkpoints_never_altered ON checkpoints; {sql}"
             ))?,
         }
         Ok(())
@@ -85,6 +85,7 @@ on_both! {
             (format!("UPDATE individuals SET public_until = '2000-01-01' WHERE id = '{person}'"), format!("UPDATE individuals SET public_until = '9999-12-31' WHERE id = '{person}'"), format!("individual {person} was altered")),
             (format!("UPDATE cases SET sharing = 'public' WHERE id = '{case}'"), format!("UPDATE cases SET sharing = 'internal' WHERE id = '{case}'"), format!("case {case} was altered")),
             (format!("UPDATE facts SET particulars = replace(particulars, 'serious', 'mild') WHERE id = '{fact}'"), format!("UPDATE facts SET particulars = replace(particulars, 'mild', 'serious') WHERE id = '{fact}'"), format!("fact {fact} was altered")),
+            (format!("UPDATE facts SET earliest = '9999-12-31' WHERE id = '{fact}'"), format!("UPDATE facts SET earliest = '2010-01-01' WHERE id = '{fact}'"), format!("what is derived of fact {fact} was altered")),
             (format!("UPDATE sources SET reliability = 'f' WHERE id = '{source}'"), format!("UPDATE sources SET reliability = 'a' WHERE id = '{source}'"), format!("source {source} was altered")),
             (format!("UPDATE statements SET text = 'Other words' WHERE id = '{statement}'"), format!("UPDATE statements SET text = 'Free Person Number1.' WHERE id = '{statement}'"), format!("statement {statement} was altered")),
             (format!("UPDATE accounts SET password_hash = password_hash || 'x' WHERE id = '{account}'"), format!("UPDATE accounts SET password_hash = substr(password_hash, 1, length(password_hash) - 1) WHERE id = '{account}'"), format!("account {account} was altered")),
@@ -101,9 +102,10 @@ on_both! {
         }
         behind_the_back(house.url(), "UPDATE ledger_payloads SET fields = '{}' WHERE position = 5");
         assert!(findings(&owner, &heads, None).unwrap().contains(&"the payload of entry 5 was altered".to_owned()));
-        // Erased on lawful request: the tree stays valid.
+        // Gone, it is said so, and the tree stays valid.
         behind_the_back(house.url(), "DELETE FROM ledger_payloads WHERE position = 5");
-        assert!(!findings(&owner, &heads, None).unwrap().iter().any(|what| what.contains("entry 5")));
+        let found = findings(&owner, &heads, None).unwrap();
+        assert!(found.contains(&"the payload of entry 5 is gone".to_owned()) && !found.iter().any(|what| what.contains("signed")), "{found:?}");
     }
 }
 
