@@ -394,6 +394,86 @@ fn a_sudden_end_loses_nothing_that_was_answered(kind: Kind) {
     );
 }
 
+/// A canary in every field that is a person's, in addresses and in what is refused: the log sings of none.
+fn nothing_personal_is_logged(kind: Kind) {
+    let place = Place::new("canary");
+    let database = database_url(kind);
+    place.furnished(&database);
+    let mut command = place.program(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        &database,
+        "--secret",
+        SECRET,
+    ]);
+    command.env("RUST_LOG", "info");
+    let running = Running::start(command);
+    let staff = running.staff();
+    let c = "Canary";
+    let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Canary Name"}, {"text": "金丝雀"}], "born_on": "1977-07-07", "country": "CN", "ethnicity": c, "religion": c,
+        "occupations": [c], "biography": c, "identifiers": [{"register": c, "value": c}], "notes": c, "sharing": "public"}));
+    let case = staff.make(
+        "/v1/cases",
+        &json!({"individual_id": id, "country": "CN", "impugned_activity": c, "summary": c, "notes": c}),
+    );
+    let at = |part: &str| format!("/v1/cases/{case}/{part}");
+    staff.make(&at("custody"), &json!({"holds_from": "2008", "particulars": {"status": "serving_sentence", "certainty": "confirmed", "facility": c, "place": c, "authority": c}, "notes": c}));
+    staff.make(&at("health"), &json!({"holds_from": "2008", "particulars": {"severity": "serious", "conditions": [c], "disability": c, "reported_by": c}, "notes": c}));
+    staff.make(
+        &at("charges"),
+        &json!({"holds_from": "2008", "particulars": {"offence": c, "status": "indicted", "law": c}}),
+    );
+    staff.make(
+        "/v1/sources",
+        &json!({"title": c, "publisher": c, "reliability": "a", "notes": c, "address": "https://canary.example/"}),
+    );
+    let text = json!({"title": c, "kind": "letter", "issued_on": "2010", "language": "en", "text": "Free Canary Name (金丝雀).", "notes": c});
+    staff.make("/v1/statements", &text);
+    staff.post("/v1/statements", &text).expect(409);
+    for path in [
+        "/v1/individuals?q=canary",
+        "/v1/individuals/match?name=Canary%20Name",
+        "/v1/individuals?canary=1",
+        "/v1/Canary",
+        "/v1/individuals/canary",
+    ] {
+        staff.get(path);
+    }
+    staff.post(
+        "/v1/individuals",
+        &json!({"names": [{"text": "Canary\u{202e}"}], "sex": "canary", "canary": "canary"}),
+    );
+    staff.raw("POST", "/v1/statements", b"{\"title\": \"Canary");
+    let anon = running.anon();
+    anon.post(
+        "/v1/sessions",
+        &json!({"email": "canary@example.org", "password": "canary canary canary"}),
+    )
+    .expect(401);
+    Actor {
+        token: Some("canary.canary.canary".to_owned()),
+        ..running.anon()
+    }
+    .get("/v1/me")
+    .expect(401);
+    let token = staff.token.clone().unwrap();
+    let log = running.logged();
+    let lower = log.to_lowercase();
+    for canary in [
+        "canary",
+        "金丝雀",
+        "1977-07-07",
+        "staff@example.org",
+        PASSWORD,
+        SECRET,
+        &token,
+    ] {
+        assert!(!lower.contains(&canary.to_lowercase()), "{canary} is in the log: {log}");
+    }
+}
+
 macro_rules! on_both_as_programs {
     ($($name:ident),*) => {$(
         mod $name {
@@ -406,6 +486,7 @@ macro_rules! on_both_as_programs {
 }
 
 on_both_as_programs!(
+    nothing_personal_is_logged,
     accounts_are_managed,
     two_processes_are_one_house,
     a_sudden_end_loses_nothing_that_was_answered

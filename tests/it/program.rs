@@ -4,6 +4,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use conscience::access::otp;
 use serde_json::json;
@@ -98,6 +100,8 @@ impl Drop for Place {
 pub struct Running {
     child: Child,
     pub address: String,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -113,8 +117,21 @@ impl Running {
             told.push(line);
         };
         // It is read on, so that the program never waits for a reader of its log.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        let log = Arc::new(Mutex::new(told.join("\n")));
+        let kept = log.clone();
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut kept = kept.lock().unwrap();
+                kept.push('\n');
+                kept.push_str(&line);
+            }
+        });
+        Self {
+            child,
+            address,
+            log,
+            reader: Some(reader),
+        }
     }
 
     pub fn serve(place: &Place, database: &str) -> Self {
@@ -164,6 +181,14 @@ impl Running {
         let otp = otp::code(&secret, otp::step(chrono::Utc::now().timestamp()));
         admin.put("/v1/me/second-factor", &json!({"otp": otp})).expect(200);
         admin
+    }
+
+    /// Ends it, and gives all that it logged.
+    pub fn logged(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        self.log.lock().unwrap().clone()
     }
 
     /// As if the machine had lost its power.

@@ -169,6 +169,21 @@ fn change(actor: &Actor, place: &str, body: &Value) {
 
 pub const KINDS: &[Hidden] = &[
     Hidden {
+        told: "the hidden statement that an open source is",
+        from: OUTSIDE,
+        then: Some(|insider, _, hidden| {
+            let found = insider.get("/v1/statements?q=confidence").expect(200).body["items"][0]["id"].clone();
+            let mut body = json!({"title": "A letter", "reliability": "a", "sharing": "public"});
+            if hidden {
+                body["statement_id"] = found;
+            }
+            insider.make("/v1/sources", &body);
+        }),
+        add: |insider, _, _, _| {
+            letter(insider, "internal");
+        },
+    },
+    Hidden {
         told: "the hidden fact whose place an open one took",
         from: OUTSIDE,
         then: Some(|insider, open, hidden| {
