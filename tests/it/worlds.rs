@@ -169,6 +169,22 @@ fn change(actor: &Actor, place: &str, body: &Value) {
 
 pub const KINDS: &[Hidden] = &[
     Hidden {
+        told: "notes of an open fact and of an open relation",
+        from: OUTSIDE,
+        then: Some(|insider, open, hidden| {
+            let mut fact =
+                json!({"holds_from": "2010-05-04", "particulars": {"severity": "mild"}, "sharing": "public"});
+            let mut relation = json!({"kind": "colleague", "other_id": open.other});
+            if hidden {
+                fact["notes"] = json!("a hidden note");
+                relation["note"] = json!("a hidden note");
+            }
+            insider.make(&format!("/v1/cases/{}/health", open.case), &fact);
+            insider.make(&format!("/v1/individuals/{}/relations", open.person), &relation);
+        }),
+        add: |_, _, _, _| {},
+    },
+    Hidden {
         told: "the hidden statement that an open source is",
         from: OUTSIDE,
         then: Some(|insider, _, hidden| {
