@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::access::accounts::find_by_email;
 use crate::access::{Door, otp, secret};
 use crate::base::error::{Code, Error};
 use crate::base::text::Line;
@@ -49,7 +50,10 @@ pub fn run(settings: &Settings) -> Result<(), Error> {
     prepare(&door, &password)?;
     let otp = kept("demo-admin-otp", None, || secret::text_of(&Ids::Random.bytes::<20>()))?;
     let otp = &otp.as_bytes()[..otp.len().min(20)];
-    super::enrol(&door, ACCOUNTS[0].0, otp)?;
+    let admin = door.read_as_owner(|conn| find_by_email(conn, ACCOUNTS[0].0))?;
+    if !admin.is_some_and(|row| row.otp_active) {
+        super::enrol(&door, ACCOUNTS[0].0, otp)?;
+    }
     println!("\naddress        http://{}", settings.listen);
     println!("documentation  http://{}/docs/", settings.listen);
     for (email, _, role) in ACCOUNTS {
