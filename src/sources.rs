@@ -395,7 +395,7 @@ pub async fn update_source(
             let mut patch = body.0;
             let viewer = tx.viewer();
             let named = before.statement_id.as_ref();
-            patch.statement_id = references::keep_hidden_statement(tx.conn(), &viewer, named, patch.statement_id)?;
+            patch.statement_id = references::keep_hidden(tx.conn(), &viewer, named, patch.statement_id)?;
             let after = before.clone().apply(patch)?;
             if after.statement_id != before.statement_id {
                 check_statement(tx, after.statement_id.as_ref())?;

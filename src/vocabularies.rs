@@ -25,9 +25,7 @@ pub fn routes(config: &mut ServiceConfig) {
 pub async fn list_vocabularies(allowed: Allowed<may::ReadVocabularies>, page: Query<Paging>) -> Reply {
     let found = allowed
         .read(move |tx| {
-            let mut lists = words::all();
-            lists.sort_by_key(|list| list.name);
-            let page = page.0.cut(lists, |list| list.name.to_owned());
+            let page = page.0.cut(words::all(), |list| list.name.to_owned());
             let page = page.try_map(|list| serde_json::to_value(list).map_err(Error::internal))?;
             tx.tag(page.into_value())
         })

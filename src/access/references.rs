@@ -11,15 +11,32 @@ use crate::base::error::Error;
 use crate::base::id::{SourceId, StatementId};
 use crate::base::patch::Patch;
 use crate::schema::{facts, sources, statements};
-use crate::store::Conn;
+use crate::store::{Conn, IN_ONE_QUERY};
 use crate::{facts_shared_with, shared_with};
 
 /// What a field refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum To {
+pub enum To {
+    /// Where something comes from.
     Source,
+    /// The text that a source is of.
     Statement,
+    /// A fact of the same case.
     Fact,
+}
+
+/// An id by which a record that is patched refers to another.
+pub trait Reference: ToString {
+    /// What to.
+    const TO: To;
+}
+
+impl Reference for SourceId {
+    const TO: To = To::Source;
+}
+
+impl Reference for StatementId {
+    const TO: To = To::Statement;
 }
 
 /// The fields that hold the id of another record, which may be hidden where theirs is not.
@@ -29,9 +46,6 @@ const FIELDS: &[(&str, To)] = &[
     ("supersedes", To::Fact),
     ("superseded_by", To::Fact),
 ];
-
-/// How many ids a query names at most.
-const IN_ONE_QUERY: usize = 500;
 
 /// Whether a field holds ids of other records: whether it changed is known only to who may see those.
 #[must_use]
@@ -85,35 +99,21 @@ fn conceal_reasons(body: &mut Value, seen: &HashSet<String>) {
     }
 }
 
-/// A change of a reference to a source as far as this reader may make it: null from someone who is shown null already,
-/// as they may not see what is there, leaves it.
+/// A change of a reference as far as this reader may make it: null from someone who is shown null already, as they may
+/// not see what is there, leaves it.
 ///
 /// # Errors
 /// What the database says.
-pub fn keep_hidden_source(
+pub fn keep_hidden<I: Reference>(
     conn: &mut Conn,
     viewer: &Viewer,
-    before: Option<&SourceId>,
-    given: Patch<SourceId>,
-) -> Result<Patch<SourceId>, Error> {
+    before: Option<&I>,
+    given: Patch<I>,
+) -> Result<Patch<I>, Error> {
     match (&given, before) {
-        (Patch::Null, Some(id)) if sources_seen(conn, viewer, &[id.to_string()])?.is_empty() => Ok(Patch::Absent),
-        _ => Ok(given),
-    }
-}
-
-/// The same for a reference to a statement.
-///
-/// # Errors
-/// What the database says.
-pub fn keep_hidden_statement(
-    conn: &mut Conn,
-    viewer: &Viewer,
-    before: Option<&StatementId>,
-    given: Patch<StatementId>,
-) -> Result<Patch<StatementId>, Error> {
-    match (&given, before) {
-        (Patch::Null, Some(id)) if statements_seen(conn, viewer, &[id.to_string()])?.is_empty() => Ok(Patch::Absent),
+        (Patch::Null, Some(id)) if seen(conn, viewer, I::TO, HashSet::from([id.to_string()]))?.is_empty() => {
+            Ok(Patch::Absent)
+        }
         _ => Ok(given),
     }
 }

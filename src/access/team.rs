@@ -96,8 +96,7 @@ pub async fn list<P: Permission>(
     let found = allowed
         .read(move |tx| {
             let subject = find(tx)?;
-            let mut members = TeamRow::of(tx, &subject.id)?;
-            members.sort_by(|one, other| one.account_id.cmp(&other.account_id));
+            let members = TeamRow::of(tx, &subject.id)?;
             let page = page.cut(members, |row| row.account_id.to_string()).try_map(|row| {
                 serde_json::to_value(MemberOut {
                     account_id: row.account_id,

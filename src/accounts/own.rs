@@ -119,8 +119,7 @@ pub async fn list_own_sessions(allowed: Allowed<may::UseOwnAccount>, page: Query
     let found = allowed
         .read(move |tx| {
             let (viewer, now) = (tx.viewer(), tx.now());
-            let mut rows = rows::open_sessions(tx.conn(), &viewer.account_id, now)?;
-            rows.sort_by(|one, other| one.id.cmp(&other.id));
+            let rows = rows::open_sessions(tx.conn(), &viewer.account_id, now)?;
             let page = page.0.cut(rows, |row| row.id.to_string()).try_map(|row| {
                 serde_json::to_value(SessionOut {
                     current: viewer.session_id.as_ref() == Some(&row.id),

@@ -75,7 +75,7 @@ pub async fn begin_second_factor(allowed: Allowed<may::UseOwnAccount>) -> Reply 
             tx.tag(json!(EnrolmentOut { secret, uri }))
         })
         .await?;
-    Ok(reply::changed_to_created(&made))
+    Ok(reply::created_in_list(&made))
 }
 
 /// Confirm the second factor

@@ -21,10 +21,8 @@ use crate::organisations::OrganisationRow;
 use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements, team_members};
 use crate::sources::SourceRow;
 use crate::statements::{MentionRow, StatementRow};
+use crate::store::IN_ONE_QUERY;
 use crate::{facts_shared_with, individuals_of_own_teams, individuals_shared_with, shared_with};
-
-/// How many ids a query names at most.
-const IN_ONE_QUERY: usize = 500;
 
 /// What decides who may see a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

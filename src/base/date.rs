@@ -145,7 +145,9 @@ fn first_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or(NaiveDate::MIN)
 }
 
-fn last_day() -> NaiveDate {
+/// The day up to which an open end reaches.
+#[must_use]
+pub fn last_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX)
 }
 

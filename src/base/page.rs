@@ -83,8 +83,9 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// The page of a short list that was read as a whole, in the order of its keys.
-    pub fn cut<T>(&self, rows: Vec<T>, key: impl Fn(&T) -> String) -> Page<T> {
+    /// The page of a short list that was read as a whole, put in the order of its keys.
+    pub fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> Page<T> {
+        rows.sort_by_cached_key(&key);
         let after = self.cursor.as_ref().map(Cursor::as_str);
         let rest = rows
             .into_iter()

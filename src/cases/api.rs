@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::accounts::role_of;
 use crate::access::ledger::Record;
-use crate::access::references::keep_hidden_source;
+use crate::access::references::keep_hidden;
 use crate::access::{Allowed, Read, Write, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::Error;
@@ -435,7 +435,7 @@ pub async fn update_case(
             tx.require(&wanted, seen)?;
             let mut patch = body.0;
             let viewer = tx.viewer();
-            patch.source_id = keep_hidden_source(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
+            patch.source_id = keep_hidden(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
             let after = before.clone().apply(patch)?;
             check(tx, Some(&before), &after)?;
             let after = tx.save(&before, after)?;

@@ -15,7 +15,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Concern, Information, Rank, Sharing};
 use crate::cases::particulars::{FactKind, Particulars};
 use crate::schema::{cases, facts};
-use crate::store::MultiBackend;
+use crate::store::{IN_ONE_QUERY, MultiBackend};
 use crate::{facts_shared_with, filter_of_sight, shared_with, updated_since, visible_individuals};
 
 /// A case as stored.
@@ -253,7 +253,7 @@ pub fn list(tx: &mut Read<'_>, wanted: Wanted) -> Result<Vec<CaseRow>, Error> {
 pub fn facts_of(tx: &mut Read<'_>, case_ids: &[CaseId]) -> Result<Vec<FactRow>, Error> {
     let viewer = tx.viewer();
     let mut found = Vec::new();
-    for chunk in case_ids.chunks(500) {
+    for chunk in case_ids.chunks(IN_ONE_QUERY) {
         let rows: Vec<FactRow> = facts::table
             .filter(facts::case_id.eq_any(chunk.to_vec()))
             .filter(facts_shared_with!(&viewer))

@@ -72,16 +72,6 @@ struct Last {
 /// By kind and id of the record.
 type LastEntries = HashMap<(String, String), Last>;
 
-/// What was found wrong, in words that name it.
-#[derive(Default)]
-struct Findings(Vec<String>);
-
-impl Findings {
-    fn say(&mut self, what: String) {
-        self.0.push(what);
-    }
-}
-
 /// Holds everything against everything, and says what is wrong.
 ///
 /// # Errors
@@ -109,17 +99,17 @@ pub fn run(door: &Door, notes: &[PathBuf], log: Option<&Path>) -> Result<(), Err
 /// # Errors
 /// What the database says.
 pub fn findings(door: &Door, notes: &[String], log: Option<&str>) -> Result<Vec<String>, Error> {
-    let mut findings = Findings::default();
+    let mut findings = Vec::new();
     let mut heads = door.read_as_owner(stored_heads)?;
     heads.extend(notes.iter().cloned());
     let heads = opened(&heads, &door.verifier(), &mut findings);
     let known: Option<Vec<String>> = log.map(|text| text.lines().map(str::to_owned).collect());
     let (edge, last) = walk(door, &heads, known.as_deref(), &mut findings)?;
     if door.read_as_owner(ledger::edge)? != edge {
-        findings.say("the tree is not that of the entries".to_owned());
+        findings.push("the tree is not that of the entries".to_owned());
     }
-    findings.0.extend(door.read_as_owner(move |conn| records(conn, last))?);
-    Ok(findings.0)
+    findings.extend(door.read_as_owner(move |conn| records(conn, last))?);
+    Ok(findings)
 }
 
 /// The log as a text.
@@ -155,14 +145,14 @@ fn stored_heads(conn: &mut Conn) -> Result<Vec<String>, Error> {
 }
 
 /// Root by size of the heads that this key has signed.
-fn opened(notes: &[String], verifier: &str, findings: &mut Findings) -> BTreeMap<u64, tree::Hash> {
+fn opened(notes: &[String], verifier: &str, findings: &mut Vec<String>) -> BTreeMap<u64, tree::Hash> {
     let mut heads = BTreeMap::new();
     for note in notes {
         match tree::opened(note, verifier) {
-            None => findings.say("a head is not signed by this installation".to_owned()),
+            None => findings.push("a head is not signed by this installation".to_owned()),
             Some((size, root)) => {
                 if heads.insert(size, root).is_some_and(|other| other != root) {
-                    findings.say(format!("two heads of {size} entries differ"));
+                    findings.push(format!("two heads of {size} entries differ"));
                 }
             }
         }
@@ -175,7 +165,7 @@ fn walk(
     door: &Door,
     heads: &BTreeMap<u64, tree::Hash>,
     known: Option<&[String]>,
-    findings: &mut Findings,
+    findings: &mut Vec<String>,
 ) -> Result<(Edge, LastEntries), Error> {
     let (mut edge, mut last) = (Edge::default(), HashMap::new());
     let (mut after, mut good, mut differs) = (i64::MIN, 0, false);
@@ -187,18 +177,18 @@ fn walk(
             let expected = i64::try_from(edge.size() + 1).unwrap_or(i64::MAX);
             if entry.position != expected && !differs {
                 differs = true;
-                findings.say(format!("entry {expected} is missing"));
+                findings.push(format!("entry {expected} is missing"));
             }
             let line = entry.line();
             let earlier = usize::try_from(edge.size()).ok().and_then(|place| known?.get(place));
             if earlier.is_some_and(|earlier| *earlier != line) && !differs {
                 differs = true;
-                findings.say(format!("entry {expected} is the first that is not as in the log"));
+                findings.push(format!("entry {expected} is the first that is not as in the log"));
             }
             edge.append(tree::leaf(line.as_bytes()));
             match heads.get(&edge.size()) {
                 Some(root) if *root == edge.root() => good = edge.size(),
-                Some(_) => findings.say(format!(
+                Some(_) => findings.push(format!(
                     "an entry between {} and {} is not what was signed",
                     good + 1,
                     edge.size()
@@ -208,8 +198,8 @@ fn walk(
             match &payload {
                 Some((salt, fields, reason))
                     if ledger::payload_digest(salt, fields, reason.as_deref()) == entry.payload_digest => {}
-                Some(_) => findings.say(format!("the payload of entry {} was altered", entry.position)),
-                None => findings.say(format!("the payload of entry {} is gone", entry.position)),
+                Some(_) => findings.push(format!("the payload of entry {} was altered", entry.position)),
+                None => findings.push(format!("the payload of entry {} is gone", entry.position)),
             }
             let (digest, kind, salt) = (entry.digest, entry.kind, payload.map(|payload| payload.0));
             last.insert((entry.record_kind, entry.record_id), Last { digest, kind, salt });
@@ -217,11 +207,11 @@ fn walk(
     }
     let kept = known.map_or(0, |lines| lines.len() as u64);
     if edge.size() < kept && !differs {
-        findings.say(format!("entries {} to {kept} are gone", edge.size() + 1));
+        findings.push(format!("entries {} to {kept} are gone", edge.size() + 1));
     }
     let signed = heads.keys().max().copied().unwrap_or(0);
     if edge.size() < signed {
-        findings.say(format!("an entry between {} and {signed} is gone", good + 1));
+        findings.push(format!("an entry between {} and {signed} is gone", good + 1));
     }
     Ok((edge, last))
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::references::keep_hidden_source;
+use crate::access::references::keep_hidden;
 use crate::access::{Allowed, Read, Write, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
@@ -426,7 +426,7 @@ pub async fn update_individual(
             let mut patch = body.0;
             let because = patch.opened_because.take().map(|reason| reason.as_str().to_owned());
             let viewer = tx.viewer();
-            patch.source_id = keep_hidden_source(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
+            patch.source_id = keep_hidden(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
             let after = before.clone().apply(patch)?.checked()?;
             if after.source_id != before.source_id {
                 sources::assert_known(tx, after.source_id.as_ref(), "/source_id")?;

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::access::{Read, Write};
-use crate::base::date::Edtf;
+use crate::base::date::{Edtf, last_day};
 use crate::base::error::Error;
 use crate::base::id::{AccountId, ConsentId, IndividualId, OrganisationId, OverrideId, SourceId};
 use crate::base::text::{Line, Listed, Prose};
@@ -117,10 +117,22 @@ pub struct Cover {
     pub health_public: Option<NaiveDate>,
 }
 
+impl Cover {
+    /// As it stands with the person.
+    fn of(row: &IndividualRow) -> Self {
+        Self {
+            partners: row.partners_until,
+            public: row.public_until,
+            health_partners: row.health_partners_until,
+            health_public: row.health_public_until,
+        }
+    }
+}
+
 /// What consents and overrides cover, given in the order in which they were recorded.
 #[must_use]
 pub fn cover(consents: &[ConsentRow], overrides: &[OverrideRow]) -> Cover {
-    let until = |end: Option<NaiveDate>| end.unwrap_or(NaiveDate::MAX.min(last_day()));
+    let until = |end: Option<NaiveDate>| end.unwrap_or(last_day());
     // Whatever the person says, a narrower yes too, ends what others had decided for them.
     let spoken = consents
         .iter()
@@ -155,10 +167,6 @@ pub fn cover(consents: &[ConsentRow], overrides: &[OverrideRow]) -> Cover {
         health_partners: of(&[ConsentScope::PartnerSharing, ConsentScope::Health]).max(health_public),
         health_public,
     }
-}
-
-fn last_day() -> NaiveDate {
-    NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX)
 }
 
 /// What was said, in the order in which it was recorded.
@@ -208,16 +216,14 @@ pub fn settle(tx: &mut Write<'_>, before: &IndividualRow) -> Result<(), Error> {
     let consents = consents_of(tx, &before.id)?;
     let overrides = overrides_of(tx, &before.id)?;
     let cover = cover(&consents, &overrides);
-    let mut after = before.clone();
-    after.partners_until = cover.partners;
-    after.public_until = cover.public;
-    after.health_partners_until = cover.health_partners;
-    after.health_public_until = cover.health_public;
-    let same = after.partners_until == before.partners_until
-        && after.public_until == before.public_until
-        && after.health_partners_until == before.health_partners_until
-        && after.health_public_until == before.health_public_until;
-    if !same {
+    let mut after = IndividualRow {
+        partners_until: cover.partners,
+        public_until: cover.public,
+        health_partners_until: cover.health_partners,
+        health_public_until: cover.health_public,
+        ..before.clone()
+    };
+    if Cover::of(before) != cover {
         // For whoever follows the changes, the person has come or gone.
         after.partners_updated_at = tx.now();
         after.public_updated_at = tx.now();

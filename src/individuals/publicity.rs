@@ -192,10 +192,11 @@ pub async fn list_consents(
     let found = allowed
         .read(move |tx| {
             find(tx, &id.0)?;
-            let mut rows = consent::consents_of(tx, &id.0)?;
-            rows.sort_by(|one, other| one.id.cmp(&other.id));
-            let page = page.0.cut(rows, |row| row.id.to_string());
-            let page = page.try_map(|row| consent_seen(tx, &row))?;
+            let rows = consent::consents_of(tx, &id.0)?;
+            let page = page
+                .0
+                .cut(rows, |row| row.id.to_string())
+                .try_map(|row| consent_seen(tx, &row))?;
             tx.tag(page.into_value())
         })
         .await?;
@@ -239,7 +240,7 @@ pub async fn create_consent(
             tx.tag(seen)
         })
         .await?;
-    Ok(reply::changed_to_created(&made))
+    Ok(reply::created_in_list(&made))
 }
 
 /// List overrides of missing consent
@@ -256,10 +257,11 @@ pub async fn list_overrides(
     let found = allowed
         .read(move |tx| {
             find(tx, &id.0)?;
-            let mut rows = consent::overrides_of(tx, &id.0)?;
-            rows.sort_by(|one, other| one.id.cmp(&other.id));
-            let page = page.0.cut(rows, |row| row.id.to_string());
-            let page = page.try_map(|row| override_seen(tx, &row))?;
+            let rows = consent::overrides_of(tx, &id.0)?;
+            let page = page
+                .0
+                .cut(rows, |row| row.id.to_string())
+                .try_map(|row| override_seen(tx, &row))?;
             tx.tag(page.into_value())
         })
         .await?;
@@ -302,7 +304,7 @@ pub async fn create_override(
             tx.tag(seen)
         })
         .await?;
-    Ok(reply::changed_to_created(&made))
+    Ok(reply::created_in_list(&made))
 }
 
 /// Changes an override that still stands, and settles what is covered.

@@ -12,6 +12,7 @@ use crate::base::text::Listed;
 use crate::individuals::model::Name;
 use crate::names::Index;
 use crate::schema::{individuals, ledger_entries};
+use crate::store::IN_ONE_QUERY;
 
 /// The names of all people, whoever may see them: a reader is asked for at every use.
 #[derive(Default)]
@@ -60,7 +61,7 @@ impl Following {
                 .select(ledger_entries::record_id)
                 .distinct()
                 .load(tx.conn())?;
-            for chunk in changed.chunks(500) {
+            for chunk in changed.chunks(IN_ONE_QUERY) {
                 for id in chunk.iter().filter_map(|id| IndividualId::parse(id).ok()) {
                     self.index.remove(&id);
                 }

@@ -15,7 +15,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Sex, Sharing};
 use crate::individuals::model::{Identifier, Name, display_name, original_name};
 use crate::schema::{cases, individuals};
-use crate::store::Conn;
+use crate::store::{Conn, IN_ONE_QUERY};
 use crate::{filter_of_sight, shared_with, updated_since};
 
 /// A person as stored.
@@ -193,7 +193,7 @@ pub fn find(tx: &mut Read<'_>, id: &IndividualId) -> Result<IndividualRow, Error
 pub fn find_all(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<Vec<IndividualRow>, Error> {
     let viewer = tx.viewer();
     let mut found = Vec::new();
-    for chunk in ids.chunks(500) {
+    for chunk in ids.chunks(IN_ONE_QUERY) {
         let rows: Vec<IndividualRow> = individuals::table
             .filter(visible(&viewer))
             .filter(individuals::id.eq_any(chunk.to_vec()))
@@ -211,7 +211,7 @@ pub fn find_all(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<Vec<Individua
 pub fn names_of(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<HashMap<IndividualId, String>, Error> {
     let viewer = tx.viewer();
     let mut found = HashMap::new();
-    for chunk in ids.chunks(500) {
+    for chunk in ids.chunks(IN_ONE_QUERY) {
         let rows: Vec<(IndividualId, Listed<Name>)> = individuals::table
             .filter(visible(&viewer))
             .filter(individuals::id.eq_any(chunk.to_vec()))
@@ -232,7 +232,7 @@ pub fn names_of(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<HashMap<Indiv
 pub fn first_visible(tx: &mut Read<'_>, ids: &[IndividualId], enough: usize) -> Result<HashSet<IndividualId>, Error> {
     let viewer = tx.viewer();
     let mut found = HashSet::new();
-    for chunk in ids.chunks(500) {
+    for chunk in ids.chunks(IN_ONE_QUERY) {
         let seen: Vec<IndividualId> = individuals::table
             .filter(visible(&viewer))
             .filter(individuals::id.eq_any(chunk.to_vec()))

@@ -2,7 +2,7 @@
 //! mentions.
 
 use crate::access::ledger::Record;
-use crate::access::references::keep_hidden_source;
+use crate::access::references::keep_hidden;
 use crate::access::{Read, Write, team};
 use crate::base::error::{Code, Error};
 use crate::base::id::StatementId;
@@ -118,7 +118,7 @@ pub(super) fn draft(
     let viewer = tx.viewer();
     let source = before.source_id.as_ref();
     let patch = StatementPatch {
-        source_id: keep_hidden_source(tx.conn(), &viewer, source, patch.source_id)?,
+        source_id: keep_hidden(tx.conn(), &viewer, source, patch.source_id)?,
         ..patch
     };
     let after = before.clone().apply(patch, hidden)?;

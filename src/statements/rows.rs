@@ -16,7 +16,7 @@ use crate::base::time::UtcTime;
 use crate::base::words::{Call, Concern, Sharing, StatementKind};
 use crate::schema::statements;
 use crate::statements::related::Related;
-use crate::store::Conn;
+use crate::store::{Conn, IN_ONE_QUERY};
 use crate::{filter_of_sight, shared_with, updated_since};
 
 type Backend = <Conn as diesel::Connection>::Backend;
@@ -186,7 +186,7 @@ pub fn assert_known(tx: &mut Read<'_>, id: &StatementId, pointer: &str) -> Resul
 pub fn visible_of(tx: &mut Read<'_>, ids: &[StatementId]) -> Result<HashSet<StatementId>, Error> {
     let viewer = tx.viewer();
     let mut seen = HashSet::new();
-    for some in ids.chunks(500) {
+    for some in ids.chunks(IN_ONE_QUERY) {
         let found: Vec<StatementId> = visible(&viewer)
             .filter(statements::id.eq_any(some.to_vec()))
             .select(statements::id)
@@ -268,7 +268,7 @@ pub(super) fn without_text_of(
 ) -> Result<HashMap<StatementId, StatementRow>, Error> {
     let viewer = tx.viewer();
     let mut known = HashMap::new();
-    for some in ids.chunks(500) {
+    for some in ids.chunks(IN_ONE_QUERY) {
         let rows: Vec<StatementRow> = visible(&viewer)
             .filter(statements::id.eq_any(some.to_vec()))
             .select(without_text!())

@@ -20,6 +20,9 @@ use pool::Pool;
 use url::DatabaseUrl;
 use writer::Writer;
 
+/// How many ids a query names at most: a database bounds its parameters.
+pub const IN_ONE_QUERY: usize = 500;
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// How much of a machine the store takes.

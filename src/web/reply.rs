@@ -42,7 +42,7 @@ pub fn changed(tagged: &Tagged) -> HttpResponse {
 /// 201 with where the new record is.
 #[must_use]
 pub fn created(location: &str, tagged: &Tagged) -> HttpResponse {
-    let mut response = with_tag(HttpResponse::Created().json(&tagged.body), &tagged.etag);
+    let mut response = created_in_list(tagged);
     if let Ok(value) = HeaderValue::from_str(location) {
         response.headers_mut().insert(header::LOCATION, value);
     }
@@ -51,7 +51,7 @@ pub fn created(location: &str, tagged: &Tagged) -> HttpResponse {
 
 /// 201 for what is read in its list alone.
 #[must_use]
-pub fn changed_to_created(tagged: &Tagged) -> HttpResponse {
+pub fn created_in_list(tagged: &Tagged) -> HttpResponse {
     with_tag(HttpResponse::Created().json(&tagged.body), &tagged.etag)
 }
 
