@@ -1,8 +1,9 @@
 //! Consent to publicity: what a person, or who may speak for them, has said, and the override of missing consent by two
 //! people. What neither covers is shown to nobody outside, whatever the record's level says.
 //!
-//! The last consent recorded holds; a refusal or a withdrawal ends the overrides before it. What is covered until which
-//! day stands with the person (`partners_until`, `public_until`, `health_partners_until`, `health_public_until`), so that every query asks the same.
+//! The last consent recorded holds; whatever the person said, a narrower yes too, ends the overrides proposed before it.
+//! What is covered until which day stands with the person (`partners_until`, `public_until`, `health_partners_until`,
+//! `health_public_until`), so that every query asks the same.
 
 use chrono::NaiveDate;
 use diesel::prelude::*;

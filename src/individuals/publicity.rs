@@ -205,8 +205,9 @@ pub async fn list_consents(
 
 /// Record what was said of publicity
 ///
-/// It holds from now on, in the place of what was said before. A refusal or a withdrawal ends every override too, and
-/// with the next request nothing of the person is shown outside.
+/// It holds from now on, in the place of what was said before. Whatever the person said ends the overrides proposed
+/// before, a narrower yes too; after a refusal or a withdrawal, with the next request, nothing of the person is shown
+/// outside.
 #[utoipa::path(tag = "publicity", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EditIndividuals"))),
     request_body(content = ConsentIn, example = json!({"state": "given", "given_by": "family", "given_on": "2010-04", "scopes": ["raising_in_public", "name", "health"]})),
     responses((status = 201, description = "Recorded", body = ConsentOut)))]
