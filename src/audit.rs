@@ -143,6 +143,9 @@ fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(String, EntryOut
         if kept.len() < before && kept.is_empty() {
             continue;
         }
+        if seen.level(kind.family, &key) == Sharing::Restricted {
+            tx.notice(&entry.record_kind, &entry.record_id);
+        }
         shown.push((
             entry.digest,
             EntryOut {

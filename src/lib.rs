@@ -15,6 +15,7 @@ pub mod web;
 pub mod access;
 pub mod organisations;
 pub mod accounts;
+pub mod clients;
 pub mod sources;
 pub mod individuals;
 pub mod cases;

@@ -47,6 +47,38 @@ diesel::table! {
         created_at -> Timestamp,
         expires_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
+        shown_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    clients (id) {
+        id -> Text,
+        account_id -> Text,
+        name -> Text,
+        scopes -> Text,
+        addresses -> Text,
+        expires_on -> Date,
+        key_hash -> Text,
+        created_at -> Timestamp,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    revoked_tokens (token_id) {
+        token_id -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    signing_keys (id) {
+        id -> Text,
+        generation -> BigInt,
+        signs_from -> Timestamp,
+        removed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -307,14 +339,15 @@ diesel::table! {
 }
 
 diesel::table! {
-    ledger_tree (name) {
+    trees (name) {
         name -> Text,
         edge -> Text,
     }
 }
 
 diesel::table! {
-    checkpoints (size) {
+    checkpoints (tree, size) {
+        tree -> Text,
         size -> BigInt,
         note -> Text,
         signed_at -> Timestamp,
@@ -322,10 +355,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    access_events (id) {
-        id -> Text,
+    access_events (position) {
+        position -> BigInt,
         at -> Timestamp,
         account_id -> Nullable<Text>,
+        client_id -> Nullable<Text>,
         kind -> Text,
         subject -> Nullable<Text>,
     }
@@ -351,7 +385,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     policies,
     ledger_entries,
     ledger_payloads,
-    ledger_tree,
+    trees,
+    clients,
+    revoked_tokens,
+    signing_keys,
     checkpoints,
     access_events,
 );

@@ -94,15 +94,27 @@ pub enum Command {
         /// The new file; one that exists is not touched.
         file: PathBuf,
     },
+    /// The keys that sign access tokens.
+    SigningKey {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: SigningKeyAction,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Write the ledger's log to a new file: one line an entry, without what the entries hold.
     Log {
         /// The new file; one that exists is not touched.
         file: PathBuf,
+        /// The second stream's instead: log-ins, refusals, reads of what is restricted.
+        #[arg(long)]
+        events: bool,
     },
     /// Sign and print the ledger's head; keep it where nobody who can change the database can change it.
     Checkpoint {
+        /// The second stream's instead.
+        #[arg(long)]
+        events: bool,
         /// Print the key with which it is verified instead.
         #[arg(long)]
         key: bool,
@@ -116,6 +128,24 @@ pub enum Command {
         #[arg(long)]
         log: Option<PathBuf>,
     },
+}
+
+/// What can be done with the keys that sign access tokens. It holds at once, in every process.
+#[derive(Debug, Subcommand)]
+pub enum SigningKeyAction {
+    /// Publish the next key, which signs after a while.
+    Rotate {
+        /// After how many seconds it signs: until then others who verify tokens have read it.
+        #[arg(long, default_value_t = 300)]
+        after: i64,
+    },
+    /// Remove a key that others may know: what it signed is refused from now on.
+    Remove {
+        /// Its id.
+        id: String,
+    },
+    /// Print the keys that are believed now.
+    List,
 }
 
 /// What can be done with accounts; passwords are read from standard input, one line.
@@ -159,6 +189,10 @@ pub struct Given {
     /// Where to listen, HOST:PORT.
     #[arg(long, env = "CONSCIENCE_LISTEN", global = true)]
     pub listen: Option<String>,
+    /// The address at which the API is reached from outside; it names the issuer of tokens. Where it listens,
+    /// unless said.
+    #[arg(long, env = "CONSCIENCE_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
     /// `sqlite:///absolute/path`, `sqlite://relative/path` or `postgres://...`.
     #[arg(long, env = "CONSCIENCE_DATABASE", global = true)]
     pub database: Option<String>,
@@ -186,6 +220,8 @@ pub struct Given {
 pub struct Settings {
     /// Where to listen.
     pub listen: String,
+    /// The address at which the API is reached from outside.
+    pub public_url: String,
     /// The database's URL.
     pub database: String,
     /// The installation's secret, where one was given.
@@ -208,11 +244,14 @@ impl Settings {
             Some(secret) => Some(secret),
             None => secret_of(file.secret, file.secret_file)?,
         };
+        let listen = given
+            .listen
+            .or(file.listen)
+            .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let public_url = given.public_url.or(file.public_url);
         Ok(Self {
-            listen: given
-                .listen
-                .or(file.listen)
-                .unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
+            public_url: public_url.map_or_else(|| Ok(format!("http://{listen}")), checked_url)?,
+            listen,
             database: given
                 .database
                 .or_else(database_of_environment)
@@ -233,6 +272,18 @@ impl Settings {
         secret.require_strong()?;
         Ok(secret)
     }
+}
+
+/// An address of a server, without a path: what stands in tokens is compared as it is.
+fn checked_url(text: String) -> Result<String, Error> {
+    let place = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    if place.is_none_or(|place| place.is_empty() || place.contains(['/', '?', '#', ' '])) {
+        return Err(Error::new(
+            Code::Invalid,
+            "CONSCIENCE_PUBLIC_URL must be the address of a server, as https://conscience.example.org",
+        ));
+    }
+    Ok(text)
 }
 
 fn secret_of(secret: Option<Secret>, file: Option<PathBuf>) -> Result<Option<Secret>, Error> {

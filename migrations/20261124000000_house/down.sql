@@ -1,6 +1,6 @@
 DROP TABLE access_events;
 DROP TABLE checkpoints;
-DROP TABLE ledger_tree;
+DROP TABLE trees;
 DROP TABLE ledger_payloads;
 DROP TABLE ledger_entries;
 DROP TABLE policies;
@@ -15,6 +15,9 @@ DROP TABLE consents;
 DROP TABLE individuals;
 DROP TABLE sources;
 DROP TABLE log_in_failures;
+DROP TABLE signing_keys;
+DROP TABLE revoked_tokens;
+DROP TABLE clients;
 DROP TABLE refresh_tokens;
 DROP TABLE sessions;
 DROP TABLE recovery_codes;

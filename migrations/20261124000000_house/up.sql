@@ -37,7 +37,8 @@ CREATE TABLE sessions (
     account_id TEXT NOT NULL REFERENCES accounts (id),
     created_at TIMESTAMP NOT NULL,
     expires_at TIMESTAMP NOT NULL,
-    ended_at TIMESTAMP
+    ended_at TIMESTAMP,
+    shown_at TIMESTAMP NOT NULL
 );
 CREATE INDEX sessions_account ON sessions (account_id);
 
@@ -46,6 +47,34 @@ CREATE TABLE refresh_tokens (
     session_id TEXT NOT NULL REFERENCES sessions (id),
     created_at TIMESTAMP NOT NULL,
     used_at TIMESTAMP
+);
+
+-- Machines that speak for an account, and their access tokens that were revoked before they expired.
+CREATE TABLE clients (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    addresses TEXT NOT NULL,
+    expires_on DATE NOT NULL,
+    key_hash TEXT NOT NULL,
+    created_at TIMESTAMP NOT NULL,
+    last_used_at TIMESTAMP,
+    revoked_at TIMESTAMP
+);
+CREATE INDEX clients_account ON clients (account_id);
+
+CREATE TABLE revoked_tokens (
+    token_id TEXT NOT NULL PRIMARY KEY,
+    expires_at TIMESTAMP NOT NULL
+);
+
+-- The generations of the key that signs access tokens; the keys themselves derive from the installation's secret.
+CREATE TABLE signing_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    generation BIGINT NOT NULL UNIQUE,
+    signs_from TIMESTAMP NOT NULL,
+    removed_at TIMESTAMP
 );
 
 -- Failed log-ins, by digests of whom and from where: what slows down survives a restart.
@@ -303,24 +332,27 @@ CREATE TABLE ledger_payloads (
     reason TEXT
 );
 
--- The ledger as a Merkle tree: its right edge, and the heads that were signed.
-CREATE TABLE ledger_tree (
+-- The ledger, and the second stream, as Merkle trees: their right edges, and the heads that were signed.
+CREATE TABLE trees (
     name TEXT NOT NULL PRIMARY KEY,
     edge TEXT NOT NULL
 );
 
 CREATE TABLE checkpoints (
-    size BIGINT NOT NULL PRIMARY KEY,
+    tree TEXT NOT NULL,
+    size BIGINT NOT NULL,
     note TEXT NOT NULL,
-    signed_at TIMESTAMP NOT NULL
+    signed_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (tree, size)
 );
 
--- The second stream: log-ins and refusals, without positions.
+-- The second stream: log-ins, refusals, reads of what is restricted. Its positions are given as it is written.
 CREATE TABLE access_events (
-    id TEXT NOT NULL PRIMARY KEY,
+    position BIGINT NOT NULL PRIMARY KEY CONSTRAINT access_events_position CHECK (position > 0),
     at TIMESTAMP NOT NULL,
     account_id TEXT,
+    client_id TEXT,
     kind TEXT NOT NULL,
     subject TEXT
 );
-CREATE INDEX access_events_at ON access_events (at, id);
+CREATE INDEX access_events_at ON access_events (at, position);

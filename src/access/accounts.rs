@@ -72,14 +72,22 @@ pub struct SessionRow {
     pub expires_at: UtcTime,
     /// When it was ended, if it was.
     pub ended_at: Option<UtcTime>,
+    /// When the password, and the second factor, were last given in it.
+    pub shown_at: UtcTime,
 }
 
 /// The viewer that a session speaks for, if it still does.
 ///
 /// # Errors
-/// `unauthorised` where the session has ended or the account is shut.
-pub fn viewer(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<Viewer, Error> {
-    let found: Option<(AccountId, OrganisationId, Role, bool)> = sessions::table
+/// `unauthorised` where the session has ended or the account is shut, or there is none of that id.
+pub fn viewer_of(conn: &mut Conn, session: &str, now: UtcTime) -> Result<Viewer, Error> {
+    let session =
+        SessionId::parse(session).map_err(|_| Error::new(Code::Unauthorised, "the access token is not valid"))?;
+    viewer(conn, &session, now)
+}
+
+fn viewer(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<Viewer, Error> {
+    let found: Option<(AccountId, OrganisationId, Role, bool, UtcTime)> = sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .filter(sessions::id.eq(session.clone()))
         .filter(sessions::ended_at.is_null())
@@ -90,14 +98,17 @@ pub fn viewer(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<View
             accounts::organisation_id,
             accounts::role,
             accounts::otp_active,
+            sessions::shown_at,
         ))
         .first(conn)
         .optional()?;
-    let (account_id, organisation_id, role, enrolled) =
+    let (account_id, organisation_id, role, enrolled, shown_at) =
         found.ok_or_else(|| Error::new(Code::Unauthorised, "the session has ended"))?;
     Ok(Viewer {
         account_id,
         session_id: Some(session.clone()),
+        machine: None,
+        shown_at: Some(shown_at),
         organisation_id,
         role,
         today: now.day(),
@@ -270,6 +281,17 @@ pub fn rotate(conn: &mut Conn, token_hash: &str, next_hash: &str, now: UtcTime) 
         .execute(conn)?;
     keep_token(conn, &session, next_hash, now)?;
     Ok(Refreshed::Renewed(viewer))
+}
+
+/// Notes that whoever speaks in a session has shown again that they are who they are.
+///
+/// # Errors
+/// What the database says.
+pub fn show_in_session(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<(), Error> {
+    diesel::update(sessions::table.find(session.clone()))
+        .set(sessions::shown_at.eq(now))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Ends a session.

@@ -1,7 +1,9 @@
 //! The door. [`knock`] settles who asks before anything of the request is read; [`Allowed`] settles what they may do,
 //! and is the only thing that hands out the store.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
@@ -9,235 +11,15 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use diesel::prelude::*;
-use tokio::sync::Semaphore;
 
-use crate::access::accounts;
-use crate::access::events::{self, EventRow, Events};
+use crate::access::door::Door;
 use crate::access::permission::{Permission, UseOwnAccount};
-use crate::access::secret::Keys;
 use crate::access::tx::{Read, Write};
 use crate::access::viewer::Viewer;
-use crate::access::{ledger, tree};
 use crate::base::error::{Code, Error};
-use crate::base::id::{AccountId, SessionId};
-use crate::base::time::UtcTime;
 use crate::base::words::Role;
-use crate::schema::checkpoints;
-use crate::store::origin::{Clock, Ids};
-use crate::store::{Conn, Db};
 use crate::web::inputs;
 use crate::web::reply::RequestId;
-
-/// What stands behind the door.
-pub struct Door {
-    /// The database.
-    pub(crate) db: Db,
-    /// The installation's keys.
-    pub(crate) keys: Arc<Keys>,
-    /// The time.
-    pub(crate) clock: Clock,
-    /// Randomness.
-    pub(crate) ids: Arc<Ids>,
-    /// The second stream.
-    pub(crate) events: Arc<Events>,
-    /// Passwords are hashed few at a time, so that a crowd of strangers cannot take the machine.
-    pub(crate) hashing: Arc<Semaphore>,
-}
-
-impl Door {
-    /// A door to that database.
-    #[must_use]
-    pub fn new(db: Db, keys: Keys, clock: Clock, ids: Ids) -> Self {
-        Self {
-            db,
-            keys: Arc::new(keys),
-            clock,
-            ids: Arc::new(ids),
-            events: Arc::new(Events::default()),
-            hashing: Arc::new(Semaphore::new(2)),
-        }
-    }
-
-    /// The time by the house's clock.
-    #[must_use]
-    pub fn now(&self) -> UtcTime {
-        self.clock.now()
-    }
-
-    /// Fresh salt.
-    #[must_use]
-    pub fn salt(&self) -> [u8; 16] {
-        self.ids.bytes()
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// `unavailable`.
-    pub async fn ping(&self) -> Result<(), Error> {
-        self.db.read(events::ping).await
-    }
-
-    /// The public keys, as a JSON Web Key Set.
-    #[must_use]
-    pub fn jwks(&self) -> serde_json::Value {
-        self.keys.jwks()
-    }
-
-    /// Signs the head of the ledger's tree, where it has grown since the last; keeps it and gives it.
-    ///
-    /// # Errors
-    /// `unavailable` where the database cannot be written.
-    pub async fn seal(&self) -> Result<(), Error> {
-        let (keys, now) = (self.keys.clone(), self.clock.now());
-        self.db.write(move |conn| checkpoint(conn, &keys, now).map(drop)).await
-    }
-
-    /// The same for the command line; gives the head.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn seal_blocking(&self) -> Result<String, Error> {
-        let (keys, now) = (self.keys.clone(), self.clock.now());
-        self.db.write_blocking(move |conn| checkpoint(conn, &keys, now))
-    }
-
-    /// The key with which outsiders verify the ledger's heads.
-    #[must_use]
-    pub fn verifier(&self) -> String {
-        self.keys.verifier()
-    }
-
-    /// Reads for the command line, which owns the machine.
-    ///
-    /// # Errors
-    /// What the work or the database says.
-    pub fn read_as_owner<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.db.write_blocking(work)
-    }
-
-    /// Notes an event for the second stream.
-    pub fn note(&self, kind: &str, account: Option<&AccountId>, subject: Option<String>) {
-        self.events.note(EventRow {
-            id: self.ids.uuid().to_string(),
-            at: self.clock.now(),
-            account_id: account.map(ToString::to_string),
-            kind: kind.to_owned(),
-            subject,
-        });
-    }
-
-    /// Writes the waiting events.
-    ///
-    /// # Errors
-    /// `unavailable` where the database cannot be written.
-    pub async fn flush_events(&self) -> Result<(), Error> {
-        let waiting = self.events.take();
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        self.db.write(move |conn| events::store(conn, &waiting)).await
-    }
-
-    /// Reads what no viewer owns: the account that a stranger names. Only the accounts room uses it.
-    pub(crate) async fn look<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.db.read(work).await
-    }
-
-    /// Writes what no viewer owns: sessions, at log-in. Only the accounts room uses it.
-    pub(crate) async fn unguarded<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.db.write(work).await
-    }
-
-    /// A write by the command line, which owns the machine: as that viewer, entered without an actor.
-    ///
-    /// # Errors
-    /// What the work or the database says.
-    pub fn write_as_owner<T: Send + 'static>(
-        &self,
-        viewer: Viewer,
-        work: impl FnOnce(&mut Write<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (keys, ids, now) = (self.keys.clone(), self.ids.clone(), self.clock.now());
-        self.db.write_blocking(move |conn| {
-            work(&mut Write {
-                read: Read {
-                    conn,
-                    viewer,
-                    now,
-                    keys: &keys,
-                },
-                ids: &ids,
-                by_command_line: true,
-            })
-        })
-    }
-
-    /// Whether that is the account's password; for the command line.
-    ///
-    /// # Errors
-    /// `unavailable`.
-    pub fn password_fits(&self, email: &str, password: &str) -> Result<bool, Error> {
-        let email = email.to_owned();
-        let row = self
-            .db
-            .write_blocking(move |conn| accounts::find_by_email(conn, &email))?;
-        Ok(self
-            .keys
-            .password_fits(password, row.as_ref().map(|row| row.password_hash.as_str())))
-    }
-
-    async fn ask(&self, token: &str) -> Result<Viewer, Error> {
-        let now = self.clock.now();
-        let claims = self.keys.verify(token, now.seconds())?;
-        let session = SessionId::parse(&claims.sid)
-            .map_err(|_| Error::new(Code::Unauthorised, "the access token is not valid"))?;
-        self.db.read(move |conn| accounts::viewer(conn, &session, now)).await
-    }
-}
-
-fn checkpoint(conn: &mut Conn, keys: &Keys, now: UtcTime) -> Result<String, Error> {
-    let edge = ledger::edge(conn)?;
-    let size = i64::try_from(edge.size()).map_err(Error::internal)?;
-    let known: Option<String> = checkpoints::table
-        .find(size)
-        .select(checkpoints::note)
-        .first(conn)
-        .optional()?;
-    if ledger::last_position(conn)? != size {
-        return Err(Error::internal(
-            "the tree is not that of the entries: nothing is signed",
-        ));
-    }
-    if let Some(note) = known {
-        // What stands there may have been put there.
-        let own = tree::opened(&note, &keys.verifier()) == Some((edge.size(), edge.root()));
-        return if own {
-            Ok(note)
-        } else {
-            Err(Error::internal("a head of this size is not ours"))
-        };
-    }
-    let note = keys.checkpoint(&edge);
-    diesel::insert_into(checkpoints::table)
-        .values((
-            checkpoints::size.eq(size),
-            checkpoints::note.eq(note.clone()),
-            checkpoints::signed_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(note)
-}
 
 type Asker = Result<Viewer, Error>;
 
@@ -257,17 +39,57 @@ pub async fn knock(
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
         let asker: Asker = match token.as_deref().map(|value| value.split_at_checked(7)) {
-            Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer ") => door.ask(token.trim()).await,
+            Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer ") => {
+                let address = request.peer_addr().map(|peer| peer.ip());
+                let asker = door.ask(token.trim(), address).await;
+                if asker.as_ref().is_err_and(|error| error.code == Code::Unauthorised) {
+                    door.note("token_refused", None, None);
+                }
+                asker
+            }
             Some(_) => Err(Error::new(
                 Code::Unauthorised,
                 "the Authorization header must be `Bearer <access token>`",
             )),
             None => Err(Error::new(Code::Unauthorised, "an access token is needed")),
         };
+        let viewer = asker.as_ref().ok().cloned();
         request.extensions_mut().insert(asker);
+        let response = next.call(request).await?;
+        if let Some(viewer) = viewer
+            && REFUSALS.contains(&response.status().as_u16())
+        {
+            door.note_of(&viewer, "refused", Some(operation_of(&response)));
+        }
+        return Ok(response);
     }
     next.call(request).await
 }
+
+/// The answers of which the second stream takes note: whoever tries doors leaves a trace.
+const REFUSALS: [u16; 5] = [403, 404, 409, 412, 422];
+
+/// What was asked: status, method and path, of which ids alone are told besides what the document says.
+fn operation_of<B>(response: &ServiceResponse<B>) -> String {
+    let request = response.request();
+    let pattern = request.match_pattern().unwrap_or_else(|| "-".to_owned());
+    let ids: Vec<&str> = request
+        .path()
+        .split('/')
+        .filter(|part| uuid::Uuid::try_parse(part).is_ok())
+        .collect();
+    format!(
+        "{} {} {pattern} {}",
+        response.status().as_u16(),
+        request.method(),
+        ids.join(" ")
+    )
+    .trim_end()
+    .to_owned()
+}
+
+/// For how long the password that was given last is enough for what asks for it anew.
+const SHOWN_FOR_SECONDS: i64 = 900;
 
 /// Who is let in, for what: the only way to the store.
 pub struct Allowed<P> {
@@ -298,13 +120,28 @@ impl<P: Permission> Allowed<P> {
             .cloned()
             .unwrap_or_else(|| Err(Error::internal("nobody knocked")))?;
         if !P::ROLES.contains(&viewer.role) {
-            door.note("forbidden", Some(&viewer.account_id), Some(P::NAME.to_owned()));
             return Err(Error::forbidden());
+        }
+        if let Some(machine) = &viewer.machine
+            && !P::SCOPES.iter().any(|scope| machine.scopes.contains(scope))
+        {
+            return Err(Error::new(Code::Forbidden, "none of the client's scopes reaches that"));
         }
         if viewer.role == Role::Admin && !viewer.enrolled && P::NAME != UseOwnAccount::NAME {
             return Err(Error::new(
                 Code::Forbidden,
                 "an administrator needs a second factor: begin with POST /v1/me/second-factor, then log in again",
+            ));
+        }
+        let now = door.now();
+        if P::ANEW
+            && viewer
+                .shown_at
+                .is_none_or(|at| at.plus_seconds(SHOWN_FOR_SECONDS) < now)
+        {
+            return Err(Error::new(
+                Code::ReauthenticationRequired,
+                "give the password again first: POST /v1/sessions/current/reauthentication",
             ));
         }
         inputs::no_unknown_query(request)?;
@@ -354,17 +191,14 @@ impl<P: Permission> Allowed<P> {
         work: impl FnOnce(&mut Read<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (viewer, keys, now) = (self.viewer.clone(), self.door.keys.clone(), self.door.clock.now());
-        self.door
-            .db
-            .read(move |conn| {
-                work(&mut Read {
-                    conn,
-                    viewer,
-                    now,
-                    keys: &keys,
-                })
-            })
-            .await
+        let reading = self.door.db.read(move |conn| {
+            let mut read = Read::new(conn, viewer, now, &keys);
+            let done = work(&mut read)?;
+            Ok((done, read.noticed.take()))
+        });
+        let (done, noticed) = reading.await?;
+        self.take_note(noticed);
+        Ok(done)
     }
 
     /// Writes, as this viewer: all of it, in the ledger, or nothing.
@@ -381,21 +215,25 @@ impl<P: Permission> Allowed<P> {
             self.door.ids.clone(),
             self.door.clock.now(),
         );
-        self.door
-            .db
-            .write(move |conn| {
-                work(&mut Write {
-                    read: Read {
-                        conn,
-                        viewer,
-                        now,
-                        keys: &keys,
-                    },
-                    ids: &ids,
-                    by_command_line: false,
-                })
-            })
-            .await
+        let writing = self.door.db.write(move |conn| {
+            let mut write = Write {
+                read: Read::new(conn, viewer, now, &keys),
+                ids: &ids,
+                by_command_line: false,
+            };
+            let done = work(&mut write)?;
+            Ok((done, write.read.noticed.take()))
+        });
+        let (done, noticed) = writing.await?;
+        self.take_note(noticed);
+        Ok(done)
+    }
+
+    /// Notes which restricted records were shown.
+    fn take_note(&self, noticed: BTreeSet<String>) {
+        for record in noticed {
+            self.door.note_of(&self.viewer, "read_restricted", Some(record));
+        }
     }
 }
 
@@ -404,7 +242,15 @@ pub struct Stranger {
     /// The door.
     pub door: Arc<Door>,
     /// Where they come from: the other end of the connection.
-    pub address: String,
+    pub address: Option<IpAddr>,
+}
+
+impl Stranger {
+    /// The same as a text; empty where it is not known.
+    #[must_use]
+    pub fn address_text(&self) -> String {
+        self.address.map_or_else(String::new, |address| address.to_string())
+    }
 }
 
 impl FromRequest for Stranger {
@@ -412,9 +258,7 @@ impl FromRequest for Stranger {
     type Future = std::future::Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let address = request
-            .peer_addr()
-            .map_or_else(String::new, |peer| peer.ip().to_string());
+        let address = request.peer_addr().map(|peer| peer.ip());
         std::future::ready(
             request
                 .app_data::<Arc<Door>>()

@@ -3,14 +3,14 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::access::tree::{self, Edge};
+use crate::access::tree::Stream;
 use crate::access::viewer::Viewer;
 use crate::access::{references, secret};
 use crate::base::error::Error;
 use crate::base::id::AccountId;
 use crate::base::time::UtcTime;
 use crate::base::words::Sharing;
-use crate::schema::{ledger_entries, ledger_payloads, ledger_tree};
+use crate::schema::{ledger_entries, ledger_payloads};
 use crate::store::Conn;
 
 /// A field's name and the class of readers it is shown to: the one table of each record, which decides what an
@@ -178,39 +178,6 @@ impl EntryRow {
     }
 }
 
-/// The name of the ledger's tree.
-const TREE: &str = "ledger";
-
-/// The right edge of the ledger's tree.
-///
-/// # Errors
-/// What the database says.
-pub fn edge(conn: &mut Conn) -> Result<Edge, Error> {
-    let stored: Option<String> = ledger_tree::table
-        .find(TREE)
-        .select(ledger_tree::edge)
-        .first(conn)
-        .optional()?;
-    stored.map_or_else(
-        || Ok(Edge::default()),
-        |text| serde_json::from_str(&text).map_err(Error::internal),
-    )
-}
-
-fn keep(conn: &mut Conn, edge: &Edge, first: bool) -> Result<(), Error> {
-    let text = serde_json::to_string(edge).map_err(Error::internal)?;
-    if first {
-        diesel::insert_into(ledger_tree::table)
-            .values((ledger_tree::name.eq(TREE), ledger_tree::edge.eq(text)))
-            .execute(conn)?;
-    } else {
-        diesel::update(ledger_tree::table.find(TREE))
-            .set(ledger_tree::edge.eq(text))
-            .execute(conn)?;
-    }
-    Ok(())
-}
-
 /// The digest of a record as it stands: of all that it holds, what nobody is shown too.
 #[must_use]
 pub fn digest_of<R: Record>(row: &R, salt: &str) -> String {
@@ -285,30 +252,18 @@ impl Changes {
     }
 }
 
-/// The position of the last entry; 0 where there is none.
-///
-/// # Errors
-/// What the database says.
-pub fn last_position(conn: &mut Conn) -> Result<i64, Error> {
-    let last: Option<i64> = ledger_entries::table
-        .select(diesel::dsl::max(ledger_entries::position))
-        .first(conn)?;
-    Ok(last.unwrap_or(0))
-}
-
 /// Appends the entries of changes that were made together.
 ///
 /// # Errors
 /// What the database says.
 pub fn append<R: Record>(conn: &mut Conn, made: Vec<(&R, Changes, Deed<'_>)>) -> Result<(), Error> {
-    let last = last_position(conn)?;
-    let mut edge = edge(conn)?;
-    let first = edge.size() == 0;
+    let last = Stream::Ledger.last_position(conn)?;
+    let edge = Stream::Ledger.edge(conn)?;
+    let mut lines = Vec::with_capacity(made.len());
     for (position, (after, changes, deed)) in (last + 1..).zip(made) {
-        let entry = enter(conn, position, after, &changes, deed)?;
-        edge.append(tree::leaf(entry.line().as_bytes()));
+        lines.push(enter(conn, position, after, &changes, deed)?.line());
     }
-    keep(conn, &edge, first)
+    Stream::Ledger.append(conn, edge, &lines)
 }
 
 fn enter<R: Record>(

@@ -2,7 +2,10 @@
 //! the `visible` of a room lets this [`Viewer`] see, and changes records only through [`Write`], which keeps the ledger.
 pub mod accounts;
 pub mod allowed;
+pub mod clients;
+pub mod door;
 pub mod events;
+pub mod heads;
 #[cfg(hole)]
 pub mod hole;
 pub mod ledger;
@@ -11,13 +14,16 @@ pub mod permission;
 pub mod references;
 pub mod secret;
 pub mod sharing;
+pub mod signing;
 pub mod team;
 pub mod throttle;
+pub mod token;
 pub mod tree;
 pub mod tx;
 pub mod viewer;
 
-pub use allowed::{Allowed, Door};
+pub use allowed::Allowed;
+pub use door::Door;
 pub use permission as may;
 pub use tx::{Read, Write};
 pub use viewer::Viewer;

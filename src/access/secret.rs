@@ -1,51 +1,27 @@
 //! Keys and what is made with them: everything derives from the installation's one secret.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use aws_lc_rs::{aead, digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm as Alg, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::access::tree::{self, Edge};
-use crate::base::error::{Code, Error};
+use crate::access::token::Signer;
+use crate::access::tree::{self, Edge, Stream};
+use crate::base::error::Error;
 
-/// How long an access token lives.
-pub const ACCESS_TOKEN_SECONDS: i64 = 600;
 /// How long a session may be refreshed.
 pub const SESSION_SECONDS: i64 = 30 * 24 * 3600;
-const AUDIENCE: &str = "conscience";
-
-/// What an access token says (RFC 9068).
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Claims {
-    /// Issuer.
-    pub iss: String,
-    /// Audience.
-    pub aud: String,
-    /// Account id.
-    pub sub: String,
-    /// Session id.
-    pub sid: String,
-    /// Token id.
-    pub jti: String,
-    /// Issued at, seconds.
-    pub iat: i64,
-    /// Expires at, seconds.
-    pub exp: i64,
-    /// Who it was issued to: the account.
-    pub client_id: String,
-}
 
 /// The keys of one installation.
 pub struct Keys {
+    root: hmac::Key,
     etag: hmac::Key,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    public: String,
-    kid: String,
+    issuer: String,
+    signers: Mutex<HashMap<i64, Arc<Signer>>>,
     dummy_hash: String,
     ledger: Ed25519KeyPair,
     sealing: aead::LessSafeKey,
@@ -58,16 +34,10 @@ impl Keys {
     /// `internal` where the cryptographic library refuses the key.
     pub fn derive(secret: &[u8]) -> Result<Self, Error> {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let seed = hmac::sign(&root, b"conscience access token signing v1");
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(Error::internal)?;
-        let pkcs8 = pair.to_pkcs8v1().map_err(Error::internal)?;
-        let public = pair.public_key().as_ref().to_vec();
         Ok(Self {
             etag: hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"conscience etag v1").as_ref()),
-            encoding: EncodingKey::from_ed_der(pkcs8.as_ref()),
-            decoding: DecodingKey::from_ed_der(&public),
-            kid: URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, &public).as_ref()[..12]),
-            public: URL_SAFE_NO_PAD.encode(public),
+            issuer: "http://127.0.0.1:8080".to_owned(),
+            signers: Mutex::default(),
             sealing: aead::LessSafeKey::new(
                 aead::UnboundKey::new(&aead::AES_256_GCM, hmac::sign(&root, b"conscience sealing v1").as_ref())
                     .map_err(Error::internal)?,
@@ -75,6 +45,7 @@ impl Keys {
             ledger: Ed25519KeyPair::from_seed_unchecked(hmac::sign(&root, b"conscience ledger signing v1").as_ref())
                 .map_err(Error::internal)?,
             dummy_hash: hash_password("nobody has this password", &[7; 16])?,
+            root,
         })
     }
 
@@ -87,59 +58,32 @@ impl Keys {
         )
     }
 
-    /// Signs an access token.
+    /// The same keys at that address, which names the issuer in every token.
+    #[must_use]
+    pub fn issued_at(self, address: &str) -> Self {
+        let issuer = address.trim_end_matches('/').to_owned();
+        Self { issuer, ..self }
+    }
+
+    /// Who issues tokens: the address at which the API is reached.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The signing key of a generation, from 1.
     ///
     /// # Errors
-    /// `internal` where signing fails.
-    pub fn sign(&self, claims: &Claims) -> Result<String, Error> {
-        let mut header = Header::new(Alg::EdDSA);
-        header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(Error::internal)
-    }
-
-    /// Checks signature, type, key, issuer and audience; expiry against the house's own clock.
-    ///
-    /// # Errors
-    /// `unauthorised`, or `token_expired`.
-    pub fn verify(&self, token: &str, now_seconds: i64) -> Result<Claims, Error> {
-        let refused = || Error::new(Code::Unauthorised, "the access token is not valid");
-        let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
-        if header.typ.as_deref() != Some("at+jwt") || header.kid.as_deref() != Some(&self.kid) {
-            return Err(refused());
+    /// `internal` where the cryptographic library refuses it.
+    pub fn signer(&self, generation: i64) -> Result<Arc<Signer>, Error> {
+        let mut known = self.signers.lock().map_err(Error::internal)?;
+        if let Some(signer) = known.get(&generation) {
+            return Ok(signer.clone());
         }
-        let mut checks = Validation::new(Alg::EdDSA);
-        checks.set_audience(&[AUDIENCE]);
-        checks.set_issuer(&[AUDIENCE]);
-        checks.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &checks)
-            .map_err(|_| refused())?
-            .claims;
-        if claims.exp <= now_seconds {
-            return Err(Error::new(Code::TokenExpired, "the access token has expired"));
-        }
-        Ok(claims)
-    }
-
-    /// New claims for a session.
-    #[must_use]
-    pub fn claims(account: &str, session: &str, token_id: &str, now_seconds: i64) -> Claims {
-        Claims {
-            iss: AUDIENCE.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub: account.to_owned(),
-            sid: session.to_owned(),
-            jti: token_id.to_owned(),
-            iat: now_seconds,
-            exp: now_seconds + ACCESS_TOKEN_SECONDS,
-            client_id: account.to_owned(),
-        }
-    }
-
-    /// The public keys, as a JSON Web Key Set.
-    #[must_use]
-    pub fn jwks(&self) -> Value {
-        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.kid, "x": self.public}]})
+        let label = format!("conscience access token signing v{generation}");
+        let signer = Arc::new(Signer::of(hmac::sign(&self.root, label.as_bytes()).as_ref())?);
+        known.insert(generation, signer.clone());
+        Ok(signer)
     }
 
     /// Seals a secret for the database (AES-256-GCM), with a fresh nonce.
@@ -173,23 +117,27 @@ impl Keys {
         Ok(plain.to_vec())
     }
 
-    /// The name of the ledger in its checkpoints: of this installation's key.
+    /// The name of a stream in its checkpoints: of this installation's key.
     #[must_use]
-    pub fn origin(&self) -> String {
+    pub fn origin(&self, stream: Stream) -> String {
         let id = tree::key_id("conscience", self.ledger.public_key().as_ref());
-        format!("conscience/{:08x}", u32::from_be_bytes(id))
+        let ledger = format!("conscience/{:08x}", u32::from_be_bytes(id));
+        match stream {
+            Stream::Ledger => ledger,
+            Stream::Events => ledger + "/events",
+        }
     }
 
-    /// The key with which outsiders verify checkpoints (C2SP `signed-note`).
+    /// The key with which outsiders verify a stream's checkpoints (C2SP `signed-note`).
     #[must_use]
-    pub fn verifier(&self) -> String {
-        tree::verifier(&self.origin(), self.ledger.public_key().as_ref())
+    pub fn verifier(&self, stream: Stream) -> String {
+        tree::verifier(&self.origin(stream), self.ledger.public_key().as_ref())
     }
 
-    /// A signed head of the tree (C2SP `tlog-checkpoint`).
+    /// A signed head of a tree (C2SP `tlog-checkpoint`).
     #[must_use]
-    pub fn checkpoint(&self, edge: &Edge) -> String {
-        let origin = self.origin();
+    pub fn checkpoint(&self, stream: Stream, edge: &Edge) -> String {
+        let origin = self.origin(stream);
         let text = tree::checkpoint(&origin, edge);
         let signature = self.ledger.sign(text.as_bytes());
         tree::signed(&text, &origin, self.ledger.public_key().as_ref(), signature.as_ref())

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 
 use crate::access::secret;
 use crate::base::error::{Code, Error};
+use crate::base::id::AccountId;
 use crate::base::time::UtcTime;
 use crate::schema::log_in_failures;
 use crate::store::Conn;
@@ -82,6 +83,14 @@ impl Attempt {
             account: digest("account", &email),
             address: digest("address", address),
         }
+    }
+}
+
+impl Attempt {
+    /// To show again, inside a session, that an account is one's own.
+    #[must_use]
+    pub fn of_owner(account: &AccountId) -> Self {
+        Self::new(&format!("own password of {account}"), "token")
     }
 }
 

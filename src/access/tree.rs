@@ -1,4 +1,4 @@
-//! The ledger as a Merkle tree (RFC 6962): what outsiders can verify without our code.
+//! The ledger, and the second stream, as Merkle trees (RFC 6962): what outsiders can verify without our code.
 //!
 //! A leaf is one entry in a fixed text form; the payload stands in it by a salted digest alone, so that a person's data
 //! can be erased and the tree stays valid. Of the tree only its right edge is kept: enough to append, and to tell the
@@ -8,6 +8,29 @@ use aws_lc_rs::digest::{self, Context};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+
+/// What is kept as a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// What was changed.
+    Ledger,
+    /// What was read, refused, logged in.
+    Events,
+}
+
+impl Stream {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ledger, Self::Events];
+
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ledger => "ledger",
+            Self::Events => "events",
+        }
+    }
+}
 
 /// A SHA-256.
 pub type Hash = [u8; 32];

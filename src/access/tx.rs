@@ -1,5 +1,7 @@
 //! A read or a write of the store on behalf of a viewer. Nobody but the door builds one.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 use chrono::NaiveDate;
@@ -24,9 +26,26 @@ pub struct Read<'a> {
     pub(crate) viewer: Viewer,
     pub(crate) now: UtcTime,
     pub(crate) keys: &'a Keys,
+    /// The restricted records that were shown, for the second stream.
+    pub(crate) noticed: RefCell<BTreeSet<String>>,
 }
 
-impl Read<'_> {
+impl<'a> Read<'a> {
+    pub(super) fn new(conn: &'a mut Conn, viewer: Viewer, now: UtcTime, keys: &'a Keys) -> Self {
+        Self {
+            conn,
+            viewer,
+            now,
+            keys,
+            noticed: RefCell::default(),
+        }
+    }
+
+    /// Notes that a restricted record was shown.
+    pub fn notice(&self, kind: &str, id: &str) {
+        self.noticed.borrow_mut().insert(format!("{kind}/{id}"));
+    }
+
     /// The connection, for a room's queries.
     pub fn conn(&mut self) -> &mut Conn {
         self.conn
@@ -63,6 +82,9 @@ impl Read<'_> {
             return Ok(value);
         }
         hide(&mut value, R::CLASSES, &self.viewer, owner.as_deref());
+        if value["sharing"] == json!(Sharing::Restricted) {
+            self.notice(R::KIND, &row.id());
+        }
         if let (Some(shown), Some(updated)) = (value.get_mut("updated_at"), row.updated_for(&self.viewer)) {
             *shown = json!(updated);
         }

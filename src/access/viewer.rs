@@ -2,24 +2,38 @@
 
 use chrono::NaiveDate;
 
-use crate::base::id::{AccountId, OrganisationId, SessionId};
-use crate::base::words::{Role, Sharing};
+use crate::base::id::{AccountId, ClientId, OrganisationId, SessionId};
+use crate::base::time::UtcTime;
+use crate::base::words::{Role, Scope, Sharing};
 
 /// Whoever a request speaks for. Made by the door alone.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     /// The account.
     pub account_id: AccountId,
-    /// The session; none for the command line.
+    /// The session; none for a machine and for the command line.
     pub session_id: Option<SessionId>,
+    /// The machine that speaks for the account, where it is one.
+    pub machine: Option<Machine>,
     /// The organisation that the account belongs to.
     pub organisation_id: OrganisationId,
     /// The role.
     pub role: Role,
     /// Whether log-in asks for a second factor.
     pub enrolled: bool,
+    /// When they last showed that they are who they are: at log-in, or since.
+    pub shown_at: Option<UtcTime>,
     /// The day of the request, UTC: consent holds by the day.
     pub today: NaiveDate,
+}
+
+/// A client by which an account is spoken for.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Which one.
+    pub client_id: ClientId,
+    /// What it may do of what the account may.
+    pub scopes: Vec<Scope>,
 }
 
 impl Viewer {

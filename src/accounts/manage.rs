@@ -175,11 +175,11 @@ fn store(tx: &mut Write<'_>, before: &AccountRow, after: AccountRow) -> Result<A
 /// List accounts
 ///
 /// Every account, those that are shut too, in a stable order.
-#[utoipa::path(tag = "accounts", params(AccountList), extensions(("x-permission" = json!("ManageAccounts"))),
+#[utoipa::path(tag = "accounts", params(AccountList), extensions(("x-permission" = json!("ReadAccounts"))),
     responses((status = 200, description = "One page", body = Page<AccountOut>,
         example = json!({"items": [{"id": "b1a7e6c2-0f4d-4a1e-9a53-5d2c8e7f6a10", "organisation_id": "6f1c1f2e-3d0f-4c55-9d3b-6c3a3f9c5f10", "email": "staff@example.org", "name": "Staff", "role": "staff", "disabled": false, "created_at": "2010-05-10T00:00:00Z", "updated_at": "2010-05-10T00:00:00Z", "disabled_at": null}], "next": null}))))]
 #[get("/accounts")]
-pub async fn list_accounts(allowed: Allowed<may::ManageAccounts>, query: Query<AccountList>) -> Reply {
+pub async fn list_accounts(allowed: Allowed<may::ReadAccounts>, query: Query<AccountList>) -> Reply {
     let page = allowed
         .read(move |tx| {
             let after = query.0.cursor.as_ref().map_or("", Cursor::as_str);
@@ -237,10 +237,10 @@ pub async fn create_account(allowed: Allowed<may::ManageAccounts>, body: Json<Ac
 /// One account
 ///
 /// The account with its role and whether it is shut.
-#[utoipa::path(tag = "accounts", params(("id" = String, Path, description = "The account's id")), extensions(("x-permission" = json!("ManageAccounts"))),
+#[utoipa::path(tag = "accounts", params(("id" = String, Path, description = "The account's id")), extensions(("x-permission" = json!("ReadAccounts"))),
     responses((status = 200, description = "The account", body = AccountOut)))]
 #[get("/accounts/{id}")]
-pub async fn find_account(allowed: Allowed<may::ManageAccounts>, id: Path<AccountId>) -> Reply {
+pub async fn find_account(allowed: Allowed<may::ReadAccounts>, id: Path<AccountId>) -> Reply {
     let found = allowed
         .read(move |tx| {
             let row = rows::find(tx.conn(), &id.0)?;

@@ -21,7 +21,7 @@ use crate::base::error::Error;
 pub use manage::{AccountIn, AccountOut, AccountPatch};
 pub use own::{PasswordIn, SessionOut};
 pub use passwords::require_good as require_good_password;
-pub use sessions::{LogIn, RefreshIn, TokensOut};
+pub use sessions::{LogIn, ReauthenticationIn, RefreshIn, TokensOut};
 
 /// How long a caller waits for a turn at hashing.
 const HASHING_WAIT: Duration = Duration::from_secs(5);
@@ -31,6 +31,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(sessions::create_session)
         .service(sessions::refresh_session)
+        .service(sessions::reauthenticate_session)
         .service(sessions::end_session)
         .service(own::find_me)
         .service(own::change_own_password)

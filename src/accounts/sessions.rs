@@ -8,8 +8,10 @@ use utoipa::ToSchema;
 
 use crate::access::accounts::{self as rows, AccountRow, Refreshed, SessionRow};
 use crate::access::allowed::Stranger;
-use crate::access::secret::{self, ACCESS_TOKEN_SECONDS, Keys, SESSION_SECONDS};
+use crate::access::secret::{self, SESSION_SECONDS};
+use crate::access::signing::RestsOn;
 use crate::access::throttle::{self, Attempt};
+use crate::access::token::ACCESS_TOKEN_SECONDS;
 use crate::access::{Allowed, Door, Viewer, may, otp};
 use crate::base::error::{Code, Error};
 use crate::base::id::SessionId;
@@ -36,6 +38,17 @@ pub struct RefreshIn {
     pub refresh_token: String,
 }
 
+/// That whoever asks is still the account's owner.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReauthenticationIn {
+    /// The account's password.
+    #[schema(format = Password)]
+    pub password: String,
+    /// The authenticator's six digits, or a recovery code; where the account uses a second factor.
+    pub otp: Option<String>,
+}
+
 /// What a session speaks with.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"access_token": "<JSON Web Token>", "token_type": "Bearer", "expires_in": 600, "refresh_token": "<opaque>"}))]
@@ -54,16 +67,11 @@ fn refused() -> Error {
     Error::new(Code::InvalidCredentials, Code::InvalidCredentials.title())
 }
 
-fn tokens(door: &Door, account: &str, session: &SessionId, refresh_token: String) -> Result<TokensOut, Error> {
-    let claims = Keys::claims(
-        account,
-        session.as_str(),
-        &door.ids.uuid().to_string(),
-        door.now().seconds(),
-    );
-    let access_token = door.keys.sign(&claims)?;
+async fn tokens(door: &Door, account: &str, session: &SessionId, refresh_token: String) -> Result<TokensOut, Error> {
+    let rests_on = RestsOn::Session(session.to_string());
+    let id = door.ids.uuid().to_string();
     Ok(TokensOut {
-        access_token,
+        access_token: door.ring().await?.token(account, rests_on, &id, door.now())?,
         token_type: "Bearer",
         expires_in: ACCESS_TOKEN_SECONDS,
         refresh_token,
@@ -80,6 +88,7 @@ async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error>
         created_at: now,
         expires_at: now.plus_seconds(SESSION_SECONDS),
         ended_at: None,
+        shown_at: now,
     };
     let id = session.id.clone();
     let known = account.clone();
@@ -92,7 +101,7 @@ async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error>
     })
     .await?;
     door.note("logged_in", Some(&account.id), Some(id.to_string()));
-    tokens(door, account.id.as_str(), &id, refresh_token)
+    tokens(door, account.id.as_str(), &id, refresh_token).await
 }
 
 /// Whether that is the authenticator's password of a step not used before, or a recovery code, which is used up.
@@ -104,6 +113,34 @@ async fn second_factor_fits(door: &Arc<Door>, account: &AccountRow, given: Strin
         None => rows::use_recovery_code(conn, &id, &secret::hash_token(&given)),
     })
     .await
+}
+
+/// Refuses whoever does not show that the account is theirs: by its password, and the second factor where it uses one.
+async fn prove(
+    door: &Arc<Door>,
+    account: Option<&AccountRow>,
+    password: String,
+    otp: Option<String>,
+) -> Result<(), Error> {
+    let fits = super::fits(door, password, account.map(|row| row.password_hash.clone())).await?;
+    let Some(owned) = account.filter(|row| fits && row.disabled_at.is_none()) else {
+        door.note("log_in_refused", account.map(|row| &row.id), None);
+        return Err(refused());
+    };
+    if !owned.otp_active {
+        return Ok(());
+    }
+    let otp = otp.ok_or_else(|| {
+        Error::new(
+            Code::SecondFactorRequired,
+            "send the authenticator's six digits, or a recovery code, as `otp` beside the password",
+        )
+    })?;
+    if second_factor_fits(door, owned, otp).await? {
+        return Ok(());
+    }
+    door.note("second_factor_refused", Some(&owned.id), None);
+    Err(refused())
 }
 
 /// Log in
@@ -118,9 +155,10 @@ async fn second_factor_fits(door: &Arc<Door>, account: &AccountRow, given: Strin
         example = json!({"access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2ln", "token_type": "Bearer", "expires_in": 600, "refresh_token": "3q2-7wWwkYx0uV2Yb1nN8cQk5h0mYd4Zr6sT9uV1wXy"}))))]
 #[post("/sessions")]
 pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
+    let address = stranger.address_text();
     let door = stranger.door;
     let LogIn { email, password, otp } = body.0;
-    let (attempt, now) = (Attempt::new(&email, &stranger.address), door.now());
+    let (attempt, now) = (Attempt::new(&email, &address), door.now());
     let asked = attempt.clone();
     door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
     let found = if email.contains('\0') {
@@ -128,31 +166,12 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     } else {
         door.look(move |conn| rows::find_by_email(conn, &email)).await?
     };
-    let fits = super::fits(&door, password, found.as_ref().map(|row| row.password_hash.clone())).await?;
-    match found {
-        Some(account) if fits && account.disabled_at.is_none() => {
-            if account.otp_active {
-                let Some(otp) = otp else {
-                    return Err(Error::new(
-                        Code::SecondFactorRequired,
-                        "send the authenticator's six digits, or a recovery code, as `otp` beside the password",
-                    ));
-                };
-                if !second_factor_fits(&door, &account, otp).await? {
-                    door.note("second_factor_refused", Some(&account.id), None);
-                    return Err(refused());
-                }
-            }
-            let opened = open(&door, account).await?;
-            door.unguarded(move |conn| throttle::succeed(conn, &attempt, now))
-                .await?;
-            Ok(HttpResponse::Created().json(opened))
-        }
-        other => {
-            door.note("log_in_refused", other.as_ref().map(|row| &row.id), None);
-            Err(refused())
-        }
-    }
+    prove(&door, found.as_ref(), password, otp).await?;
+    let account = found.ok_or_else(refused)?;
+    let opened = open(&door, account).await?;
+    door.unguarded(move |conn| throttle::succeed(conn, &attempt, now))
+        .await?;
+    Ok(HttpResponse::Created().json(opened))
 }
 
 /// Refresh a session
@@ -184,7 +203,7 @@ pub async fn refresh_session(stranger: Stranger, body: Json<RefreshIn>) -> Reply
             account_id,
             session_id: Some(session),
             ..
-        }) => Ok(HttpResponse::Ok().json(tokens(&door, account_id.as_str(), &session, next)?)),
+        }) => Ok(HttpResponse::Ok().json(tokens(&door, account_id.as_str(), &session, next).await?)),
         Refreshed::Reused(account) => {
             door.note("refresh_reused", Some(&account), None);
             Err(Error::new(Code::Unauthorised, "the refresh token is not valid"))
@@ -193,6 +212,33 @@ pub async fn refresh_session(stranger: Stranger, body: Json<RefreshIn>) -> Reply
             Err(Error::new(Code::Unauthorised, "the refresh token is not valid"))
         }
     }
+}
+
+/// Give the password again
+///
+/// Some acts ask for it anew: opening and changing accounts, issuing keys, joining a team, overriding consent. It holds for
+/// fifteen minutes, and so does a log-in. Needs the second factor too where the account uses one.
+#[utoipa::path(tag = "sessions", extensions(("x-permission" = json!("UseOwnAccount"))),
+    request_body(content = ReauthenticationIn, example = json!({"password": "a long pass phrase", "otp": "287082"})),
+    responses((status = 204, description = "It holds for fifteen minutes")))]
+#[post("/sessions/current/reauthentication")]
+pub async fn reauthenticate_session(allowed: Allowed<may::UseOwnAccount>, body: Json<ReauthenticationIn>) -> Reply {
+    let (door, viewer) = (allowed.door(), allowed.viewer().clone());
+    let session = viewer.session_id.clone().ok_or_else(Error::forbidden)?;
+    // Whoever holds a stolen token guesses no faster than at log-in.
+    let (attempt, now) = (Attempt::of_owner(&viewer.account_id), door.now());
+    let asked = attempt.clone();
+    door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
+    let id = viewer.account_id.clone();
+    let account = allowed.read(move |tx| rows::find(tx.conn(), &id)).await?;
+    prove(door, Some(&account), body.0.password, body.0.otp).await?;
+    door.unguarded(move |conn| {
+        throttle::succeed(conn, &attempt, now)?;
+        rows::show_in_session(conn, &session, now)
+    })
+    .await?;
+    door.note("reauthenticated", Some(&viewer.account_id), None);
+    Ok(reply::nothing())
 }
 
 /// Log out

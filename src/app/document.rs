@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use crate::access::accounts::AccountRow;
+use crate::access::clients::ClientRow;
 use crate::access::ledger::{Classes, Record};
 use crate::access::permission;
 use crate::base::choice::Choice;
 use crate::base::error::Code;
+use crate::base::words::Scope;
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
 use crate::individuals::consent::{ConsentRow, OverrideRow};
@@ -43,8 +45,8 @@ impl Document {
         refer_to_items(&mut value);
         tell_sharing(&mut value);
         super::examples::add(&mut value);
-        value["components"]["securitySchemes"] =
-            json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}});
+        value["components"]["securitySchemes"] = json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token, or a client's key"},
+                "client": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes()}}}});
         value["components"]["schemas"]["Problem"] = problem_schema();
         let paths = paths_of(&value);
         let text = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
@@ -160,7 +162,24 @@ fn complete(document: &mut Value) {
             if closed {
                 // Every operation refuses query parameters that it does not know.
                 codes.extend([Code::Unauthorised, Code::Forbidden, Code::Invalid]);
-                operation["security"] = json!([{"bearer": []}]);
+                let row = permission::TABLE
+                    .iter()
+                    .find(|row| Some(row.name) == permission.as_deref());
+                let scopes: Vec<&str> = row
+                    .map_or(&[][..], |row| row.scopes)
+                    .iter()
+                    .map(|scope| scope.slug())
+                    .collect();
+                operation["security"] = if scopes.is_empty() {
+                    json!([{"bearer": []}])
+                } else {
+                    // In any of its scopes a client may.
+                    let any = scopes.iter().map(|scope| json!({"client": [scope]}));
+                    std::iter::once(json!({"bearer": []})).chain(any).collect()
+                };
+                if row.is_some_and(|row| row.anew) {
+                    operation["x-anew"] = json!(true);
+                }
             } else {
                 operation["security"] = json!([]);
             }
@@ -199,10 +218,19 @@ fn complete(document: &mut Value) {
     }
 }
 
+/// What a client may be let do, for the document.
+fn scopes() -> Map<String, Value> {
+    Scope::ALL
+        .iter()
+        .map(|scope| (scope.slug().to_owned(), json!(scope.label())))
+        .collect()
+}
+
 /// What each record's answers hold, and the table of classes that decides who gets which field.
 fn classes() -> Vec<(&'static str, Classes)> {
     let mut known = vec![
         ("AccountOut", AccountRow::CLASSES),
+        ("ClientOut", ClientRow::CLASSES),
         ("OrganisationOut", OrganisationRow::CLASSES),
         ("SourceOut", SourceRow::CLASSES),
         ("IndividualOut", IndividualRow::CLASSES),

@@ -18,7 +18,8 @@ use crate::base::error::{Code, Error};
 use crate::individuals::register::Register;
 use crate::web::{Reply, headers, inputs, reply};
 use crate::{
-    accounts, audit, cases, counts, files, individuals, organisations, priority, sources, statements, vocabularies,
+    accounts, audit, cases, clients, counts, files, individuals, organisations, priority, sources, statements,
+    vocabularies,
 };
 
 /// What every worker shares.
@@ -51,6 +52,7 @@ impl State {
 /// The rooms under `/v1`.
 fn rooms(config: &mut ServiceConfig) {
     accounts::routes(config);
+    clients::routes(config);
     organisations::routes(config);
     sources::routes(config);
     individuals::routes(config);
@@ -79,7 +81,7 @@ pub fn app(
         .into_utoipa_app()
         .service(livez)
         .service(readyz)
-        .service(jwks)
+        .configure(clients::standard_routes)
         .service(utoipa_actix_web::scope("/v1").configure(rooms))
         .split_for_parts();
     app.app_data(state.door.clone())
@@ -113,17 +115,6 @@ pub async fn livez() -> HttpResponse {
 pub async fn readyz(stranger: Stranger) -> Reply {
     stranger.door.ping().await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ok"})))
-}
-
-/// The public keys
-///
-/// The keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517).
-#[utoipa::path(tag = "sessions", responses((status = 200, description = "The keys", content_type = "application/json", body = Value, example = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "rS1Yf9mXQk0vG2Wb", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}))))]
-#[get("/.well-known/jwks.json")]
-pub async fn jwks(stranger: Stranger) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header(("cache-control", "public, max-age=300"))
-        .json(stranger.door.jwks())
 }
 
 async fn openapi(request: HttpRequest) -> Reply {
@@ -174,7 +165,7 @@ fn told() -> utoipa::openapi::OpenApi {
         .into_utoipa_app()
         .service(livez)
         .service(readyz)
-        .service(jwks)
+        .configure(clients::standard_routes)
         .service(utoipa_actix_web::scope("/v1").configure(rooms))
         .split_for_parts();
     document

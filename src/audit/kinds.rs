@@ -8,8 +8,10 @@ use diesel::sql_types::Bool;
 use serde_json::Value;
 
 use crate::access::accounts::AccountRow;
+use crate::access::clients::ClientRow;
 use crate::access::ledger::{Classes, EntryRow, Record};
 use crate::access::sharing::TeamRow;
+use crate::access::signing::SigningKeyRow;
 use crate::access::{Read, Viewer};
 use crate::base::error::Error;
 use crate::base::words::Sharing;
@@ -60,6 +62,8 @@ pub(super) fn of(record_kind: &str) -> Option<Kind> {
     let known = [
         told::<OrganisationRow>(Family::Open),
         told::<AccountRow>(Family::Open),
+        told::<ClientRow>(Family::Open),
+        told::<SigningKeyRow>(Family::Open),
         told::<SourceRow>(Family::Source),
         told::<IndividualRow>(Family::Individual),
         told::<RelationRow>(Family::Relation),

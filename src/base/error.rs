@@ -41,6 +41,7 @@ codes! {
     Unauthorised("unauthorised", 401, "A valid access token is needed");
     InvalidCredentials("invalid_credentials", 401, "The address or the password is wrong");
     SecondFactorRequired("second_factor_required", 401, "A one-time password is needed too");
+    ReauthenticationRequired("reauthentication_required", 401, "The password is needed again");
     TokenExpired("token_expired", 401, "The access token has expired");
     Forbidden("forbidden", 403, "This account may not do that");
     NotFound("not_found", 404, "There is nothing here");
@@ -82,6 +83,8 @@ pub struct Error {
     pub current: Option<(serde_json::Value, String)>,
     /// How many seconds to wait, where that is known.
     pub retry_after_seconds: Option<i64>,
+    /// The name that OAuth 2.0 has for it (RFC 6749, 5.2), where a client's program reads it.
+    pub oauth: Option<&'static str>,
     inside: Option<String>,
 }
 
@@ -96,6 +99,7 @@ impl Error {
             existing: None,
             current: None,
             retry_after_seconds: None,
+            oauth: None,
             inside: None,
         }
     }
@@ -152,6 +156,15 @@ impl Error {
     #[must_use]
     pub fn unavailable() -> Self {
         Self::new(Code::Unavailable, Code::Unavailable.title())
+    }
+
+    /// The same, named as OAuth 2.0 names it.
+    #[must_use]
+    pub fn in_oauth(self, name: &'static str) -> Self {
+        Self {
+            oauth: Some(name),
+            ..self
+        }
     }
 
     /// The cause, for the log.

@@ -64,6 +64,8 @@ ids! {
     OrganisationId;
     /// Of a session.
     SessionId;
+    /// Of a client, a machine that speaks for an account.
+    ClientId;
     /// Of a source.
     SourceId;
     /// Of an individual.

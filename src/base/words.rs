@@ -31,6 +31,16 @@ choice! {
 }
 
 choice! {
+    /// What a client, a machine that speaks for an account, may do of what the account may (OAuth 2.0 scopes).
+    pub enum Scope("scope") {
+        Read("read", "Read what the account may see"),
+        Lists("lists", "Read the priority list, counts and vocabularies alone"),
+        Edit("edit", "Record and change what the account may"),
+        Propose("propose", "Propose changes of shared cases"),
+    }
+}
+
+choice! {
     /// How far a source is to be believed (Admiralty scale).
     pub enum Reliability("reliability") {
         A("a", "Completely reliable"),
@@ -131,6 +141,7 @@ pub fn all() -> Vec<Vocabulary> {
     vec![
         Sharing::vocabulary(),
         Role::vocabulary(),
+        Scope::vocabulary(),
         Reliability::vocabulary(),
         Information::vocabulary(),
         Rank::vocabulary(),

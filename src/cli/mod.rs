@@ -11,12 +11,13 @@ pub use sample::load as load_sample;
 use std::io::Write;
 
 use crate::access::secret::Keys;
-use crate::access::{Door, Viewer};
+use crate::access::tree::Stream;
+use crate::access::{Door, Viewer, signing};
 use crate::app::document::Document;
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, OrganisationId};
 use crate::base::words::Role;
-use crate::settings::{Command, CommandLine, Secret, Settings};
+use crate::settings::{Command, CommandLine, Secret, Settings, SigningKeyAction};
 use crate::store::origin::{Clock, Ids};
 use crate::store::url::DatabaseUrl;
 use crate::store::{Db, Options};
@@ -33,13 +34,17 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
         Command::Migrate => open(&settings)?.migrate(),
         Command::Account { action } => account::run(&settings, action),
         Command::Backup { file } => open_current(&settings)?.backup(&file),
-        Command::Log { file } => verify::write_log(&door(&settings, &settings.strong_secret()?)?, &file),
-        Command::Checkpoint { key } => {
+        Command::SigningKey { action } => signing_key(&door(&settings, &settings.strong_secret()?)?, action),
+        Command::Log { file, events } => {
+            let door = door(&settings, &settings.strong_secret()?)?;
+            verify::write_log(&door, stream(events), &file)
+        }
+        Command::Checkpoint { events, key } => {
             let door = door(&settings, &settings.strong_secret()?)?;
             let text = if key {
-                door.verifier() + "\n"
+                door.verifier(stream(events)) + "\n"
             } else {
-                door.seal_blocking()?
+                door.seal_blocking(stream(events))?
             };
             print!("{text}");
             Ok(())
@@ -55,6 +60,27 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
             Ok(())
         }
     }
+}
+
+fn stream(events: bool) -> Stream {
+    if events { Stream::Events } else { Stream::Ledger }
+}
+
+fn signing_key(door: &Door, action: SigningKeyAction) -> Result<(), Error> {
+    match action {
+        SigningKeyAction::Rotate { after } => {
+            let id = door.write_as_owner(owner(), move |tx| signing::rotate(tx, after))?;
+            println!("{id} signs in {after} seconds; the former is believed until its tokens have expired");
+        }
+        SigningKeyAction::Remove { id } => door.write_as_owner(owner(), move |tx| signing::remove(tx, &id))?,
+        SigningKeyAction::List => {
+            let (keys, now) = (door.keys.clone(), door.now());
+            for line in door.read_as_owner(move |conn| signing::list(conn, &keys, now))? {
+                println!("{line}");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The configured database; an embedded one that is not there is made.
@@ -82,18 +108,21 @@ fn open_current(settings: &Settings) -> Result<Db, Error> {
 fn door(settings: &Settings, secret: &Secret) -> Result<Door, Error> {
     Ok(Door::new(
         open_current(settings)?,
-        Keys::derive(secret.reveal().as_bytes())?,
+        Keys::derive(secret.reveal().as_bytes())?.issued_at(&settings.public_url),
         Clock::System,
         Ids::Random,
     ))
 }
 
 /// Whoever owns the machine: sees what is internal, and is entered in the ledger as nobody's account.
-fn owner() -> Viewer {
+#[must_use]
+pub fn owner() -> Viewer {
     let nobody = uuid::Uuid::nil();
     Viewer {
         account_id: AccountId::from_uuid(nobody),
         session_id: None,
+        machine: None,
+        shown_at: None,
         organisation_id: OrganisationId::from_uuid(nobody),
         role: Role::Admin,
         today: Clock::System.now().day(),

@@ -10,9 +10,12 @@ use diesel::prelude::*;
 
 use crate::access::Door;
 use crate::access::accounts::AccountRow;
+use crate::access::clients::ClientRow;
+use crate::access::events;
 use crate::access::ledger::{self, EntryRow, Record};
 use crate::access::sharing::TeamRow;
-use crate::access::tree::{self, Edge};
+use crate::access::signing::SigningKeyRow;
+use crate::access::tree::{self, Edge, Stream};
 use crate::base::error::{Code, Error};
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
@@ -31,9 +34,9 @@ const CHUNK: i64 = 1000;
 ///
 /// # Errors
 /// `invalid` for a file that exists already.
-pub fn write_log(door: &Door, path: &Path) -> Result<(), Error> {
+pub fn write_log(door: &Door, stream: Stream, path: &Path) -> Result<(), Error> {
     let refused = |error: std::io::Error| Error::new(Code::Invalid, format!("{}: {error}", path.display()));
-    let text = log(door)?;
+    let text = log(door, stream)?;
     let mut options = OpenOptions::new();
     let mut file = options
         .write(true)
@@ -100,32 +103,49 @@ pub fn run(door: &Door, notes: &[PathBuf], log: Option<&Path>) -> Result<(), Err
 /// What the database says.
 pub fn findings(door: &Door, notes: &[String], log: Option<&str>) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
-    let mut heads = door.read_as_owner(stored_heads)?;
-    heads.extend(notes.iter().cloned());
-    let heads = opened(&heads, &door.verifier(), &mut findings);
+    let mut notes = notes.to_vec();
+    let of_events = door.verifier(Stream::Events);
+    let second: Vec<String> = notes
+        .extract_if(.., |note| tree::opened(note, &of_events).is_some())
+        .collect();
+    let heads = heads(door, Stream::Ledger, notes, &mut findings)?;
     let known: Option<Vec<String>> = log.map(|text| text.lines().map(str::to_owned).collect());
     let (edge, last) = walk(door, &heads, known.as_deref(), &mut findings)?;
-    if door.read_as_owner(ledger::edge)? != edge {
+    if door.read_as_owner(|conn| Stream::Ledger.edge(conn))? != edge {
         findings.push("the tree is not that of the entries".to_owned());
     }
+    let heads = self::heads(door, Stream::Events, second, &mut findings)?;
+    walk_events(door, &heads, &mut findings)?;
     findings.extend(door.read_as_owner(move |conn| records(conn, last))?);
     Ok(findings)
 }
 
-/// The log as a text.
+/// The log of a stream as a text.
 ///
 /// # Errors
 /// What the database says.
-pub fn log(door: &Door) -> Result<String, Error> {
+pub fn log(door: &Door, stream: Stream) -> Result<String, Error> {
     let (mut text, mut after) = (String::new(), i64::MIN);
     loop {
-        let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
-        let Some(last) = entries.last() else {
+        let lines: Vec<(i64, String)> = match stream {
+            Stream::Ledger => {
+                let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
+                entries
+                    .iter()
+                    .map(|(entry, _)| (entry.position, entry.line()))
+                    .collect()
+            }
+            Stream::Events => {
+                let events = door.read_as_owner(move |conn| events::after(conn, after, CHUNK))?;
+                events.iter().map(|event| (event.position, event.line())).collect()
+            }
+        };
+        let Some((last, _)) = lines.last() else {
             return Ok(text);
         };
-        after = last.0.position;
-        for (entry, _) in &entries {
-            text += &entry.line();
+        after = *last;
+        for (_, line) in lines {
+            text += &line;
             text.push('\n');
         }
     }
@@ -136,12 +156,16 @@ fn read(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(refused)
 }
 
-fn stored_heads(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    use schema::checkpoints;
-    Ok(checkpoints::table
-        .order(checkpoints::size)
-        .select(checkpoints::note)
-        .load(conn)?)
+/// The heads of a stream, those in the database and those from outside.
+fn heads(
+    door: &Door,
+    stream: Stream,
+    outside: Vec<String>,
+    findings: &mut Vec<String>,
+) -> Result<BTreeMap<u64, tree::Hash>, Error> {
+    let mut notes = door.read_as_owner(move |conn| stream.heads(conn))?;
+    notes.extend(outside);
+    Ok(opened(&notes, &door.verifier(stream), findings))
 }
 
 /// Root by size of the heads that this key has signed.
@@ -216,6 +240,41 @@ fn walk(
     Ok((edge, last))
 }
 
+/// Reads every event once: dense, under the heads, and the tree as it is kept.
+fn walk_events(door: &Door, heads: &BTreeMap<u64, tree::Hash>, findings: &mut Vec<String>) -> Result<(), Error> {
+    let mut edge = Edge::default();
+    let (mut after, mut good) = (i64::MIN, 0);
+    loop {
+        let rows = door.read_as_owner(move |conn| events::after(conn, after, CHUNK))?;
+        let Some(end) = rows.last() else { break };
+        after = end.position;
+        for event in rows {
+            edge.append(tree::leaf(event.line().as_bytes()));
+            if u64::try_from(event.position).ok() != Some(edge.size()) {
+                findings.push(format!("event {} is missing", edge.size()));
+                return Ok(());
+            }
+            match heads.get(&edge.size()) {
+                Some(root) if *root == edge.root() => good = edge.size(),
+                Some(_) => findings.push(format!(
+                    "an event between {} and {} is not what was signed",
+                    good + 1,
+                    edge.size()
+                )),
+                None => {}
+            }
+        }
+    }
+    let signed = heads.keys().max().copied().unwrap_or(0);
+    if edge.size() < signed {
+        findings.push(format!("an event between {} and {signed} is gone", good + 1));
+    }
+    if door.read_as_owner(|conn| Stream::Events.edge(conn))? != edge {
+        findings.push("the tree of events is not that of the events".to_owned());
+    }
+    Ok(())
+}
+
 /// Every record against its last entry, and every entry against a record that is there.
 fn records(conn: &mut Conn, mut last: LastEntries) -> Result<Vec<String>, Error> {
     fn sweep<R: Record>(rows: &[R], last: &mut LastEntries, found: &mut Vec<String>) {
@@ -255,6 +314,8 @@ fn records(conn: &mut Conn, mut last: LastEntries) -> Result<Vec<String>, Error>
     all! {
         OrganisationRow: organisations,
         AccountRow: accounts,
+        ClientRow: clients,
+        SigningKeyRow: signing_keys,
         SourceRow: sources,
         IndividualRow: individuals,
         ConsentRow: consents,

@@ -272,12 +272,12 @@ pub async fn list_overrides(
 /// Propose an override
 ///
 /// Covers nothing until somebody else confirms it.
-#[utoipa::path(tag = "publicity", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EditIndividuals"))),
+#[utoipa::path(tag = "publicity", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("OverrideConsent"))),
     request_body(content = OverrideIn, example = json!({"scopes": ["raising_in_public", "name"], "reason": "Held without contact; the case is known to the whole world."})),
     responses((status = 201, description = "Proposed", body = OverrideOut)))]
 #[post("/individuals/{id}/overrides")]
 pub async fn create_override(
-    allowed: Allowed<may::EditIndividuals>,
+    allowed: Allowed<may::OverrideConsent>,
     id: Path<IndividualId>,
     body: Json<OverrideIn>,
 ) -> Reply {
@@ -309,8 +309,8 @@ pub async fn create_override(
 }
 
 /// Changes an override that still stands, and settles what is covered.
-async fn decided(
-    allowed: Allowed<may::EditIndividuals>,
+async fn decided<P: may::Permission>(
+    allowed: Allowed<P>,
     (id, override_id): (IndividualId, OverrideId),
     decide: impl FnOnce(&mut Write<'_>, OverrideRow) -> Result<OverrideRow, Error> + Send + 'static,
 ) -> Reply {
@@ -336,10 +336,10 @@ async fn decided(
 ///
 /// By somebody else than who proposed it; from then on it covers what it says.
 #[utoipa::path(tag = "publicity", params(("id" = String, Path, description = "The person's id"), ("override_id" = String, Path, description = "The override's id")),
-    extensions(("x-permission" = json!("EditIndividuals"))),
+    extensions(("x-permission" = json!("OverrideConsent"))),
     responses((status = 200, description = "Confirmed", body = OverrideOut)))]
 #[post("/individuals/{id}/overrides/{override_id}/confirm")]
-pub async fn confirm_override(allowed: Allowed<may::EditIndividuals>, path: Path<(IndividualId, OverrideId)>) -> Reply {
+pub async fn confirm_override(allowed: Allowed<may::OverrideConsent>, path: Path<(IndividualId, OverrideId)>) -> Reply {
     decided(allowed, path.0, |tx, row| {
         let me = tx.viewer().account_id;
         if row.confirmed_at.is_some() {

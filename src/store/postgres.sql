@@ -5,3 +5,5 @@ CREATE OR REPLACE TRIGGER ledger_entries_never_altered BEFORE UPDATE OR DELETE O
 FOR EACH ROW EXECUTE FUNCTION ledger_is_never_altered();
 CREATE OR REPLACE TRIGGER checkpoints_never_altered BEFORE UPDATE OR DELETE ON checkpoints
 FOR EACH ROW EXECUTE FUNCTION ledger_is_never_altered();
+CREATE OR REPLACE TRIGGER access_events_never_altered BEFORE UPDATE OR DELETE ON access_events
+FOR EACH ROW EXECUTE FUNCTION ledger_is_never_altered();

@@ -7,3 +7,7 @@ CREATE TRIGGER IF NOT EXISTS checkpoints_no_update BEFORE UPDATE ON checkpoints
 BEGIN SELECT RAISE(ABORT, 'signed heads are never altered'); END;
 CREATE TRIGGER IF NOT EXISTS checkpoints_no_delete BEFORE DELETE ON checkpoints
 BEGIN SELECT RAISE(ABORT, 'signed heads are never deleted'); END;
+CREATE TRIGGER IF NOT EXISTS access_events_no_update BEFORE UPDATE ON access_events
+BEGIN SELECT RAISE(ABORT, 'events are never altered'); END;
+CREATE TRIGGER IF NOT EXISTS access_events_no_delete BEFORE DELETE ON access_events
+BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;

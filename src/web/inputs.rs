@@ -27,16 +27,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| {
-                value
-                    .split(';')
-                    .next()
-                    .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-            });
+        let is_json = is_of_kind(request, "application/json");
         let declared = request
             .headers()
             .get(header::CONTENT_LENGTH)
@@ -49,22 +40,42 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
                     "the body must be sent as application/json",
                 ));
             }
-            let too_large = || Error::new(Code::TooLarge, format!("the body is over {BODY_LIMIT_BYTES} bytes"));
             if declared.is_some_and(|length| length > BODY_LIMIT_BYTES) {
                 return Err(too_large());
             }
-            let read = actix_web::rt::time::timeout(BODY_WAIT, body).await;
-            let read = read.map_err(|_| Error::new(Code::BadRequest, "the body came too slowly"))?;
-            let bytes = read.map_err(|error| {
-                if error.as_response_error().status_code().as_u16() == 413 {
-                    too_large()
-                } else {
-                    Error::new(Code::BadRequest, "the body could not be read")
-                }
-            })?;
+            let bytes = read(body).await?;
             parse(&bytes).map(Json)
         })
     }
+}
+
+fn too_large() -> Error {
+    Error::new(Code::TooLarge, format!("the body is over {BODY_LIMIT_BYTES} bytes"))
+}
+
+/// Whether the body is said to be of that media type.
+pub(super) fn is_of_kind(request: &HttpRequest, wanted: &str) -> bool {
+    request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// The whole body, within the limit and in time.
+pub(super) async fn read(
+    body: impl Future<Output = Result<web::Bytes, actix_web::Error>>,
+) -> Result<web::Bytes, Error> {
+    let read = actix_web::rt::time::timeout(BODY_WAIT, body).await;
+    let read = read.map_err(|_| Error::new(Code::BadRequest, "the body came too slowly"))?;
+    read.map_err(|error| {
+        if error.as_response_error().status_code().as_u16() == 413 {
+            too_large()
+        } else {
+            Error::new(Code::BadRequest, "the body could not be read")
+        }
+    })
 }
 
 /// How long a body may take to come.

@@ -49,6 +49,17 @@ pub fn created(location: &str, tagged: &Tagged) -> HttpResponse {
     response
 }
 
+/// 201 with where the new record is, for an answer that holds what is shown this once: kept by nobody on the way.
+#[must_use]
+pub fn created_once(location: &str, tagged: &Tagged) -> HttpResponse {
+    let mut response = created(location, tagged);
+    response.headers_mut().remove(header::ETAG);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// 201 for what is read in its list alone.
 #[must_use]
 pub fn created_in_list(tagged: &Tagged) -> HttpResponse {
@@ -112,9 +123,13 @@ pub fn problem(error: &Error, request_id: &str) -> HttpResponse {
     if let Some((current, _)) = &error.current {
         body["current"] = current.clone();
     }
-    let mut response = HttpResponse::build(status)
-        .content_type("application/problem+json")
-        .body(body.to_string());
+    let kind = if let Some(name) = error.oauth {
+        (body["error"], body["error_description"]) = (json!(name), json!(error.detail));
+        "application/json"
+    } else {
+        "application/problem+json"
+    };
+    let mut response = HttpResponse::build(status).content_type(kind).body(body.to_string());
     let headers = response.headers_mut();
     if let Some(etag) = error
         .current
@@ -124,7 +139,8 @@ pub fn problem(error: &Error, request_id: &str) -> HttpResponse {
         headers.insert(header::ETAG, etag);
     }
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let scheme = if error.oauth.is_some() { "Basic" } else { "Bearer" };
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         headers.insert(

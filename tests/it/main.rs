@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #[macro_use]
 mod support;
+mod actor;
 mod teams;
 mod verify;
 mod worlds;
@@ -12,12 +13,15 @@ mod door;
 mod facts;
 mod founding;
 mod input;
+mod machines;
 mod noninterference;
 mod oracle;
 mod program;
+mod reauthentication;
 mod records;
 mod rooms;
 mod second_factor;
 mod schema;
+mod second_stream;
 mod sharing;
 mod strangers;

@@ -3,13 +3,14 @@
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use actix_web::{HttpServer, rt};
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::Ed25519KeyPair;
 use chrono::{DateTime, Utc};
-use conscience::access::Door;
-use conscience::access::otp;
 use conscience::access::secret::Keys;
+use conscience::access::{Door, events, otp, signing};
 use conscience::app::{State, app};
 use conscience::base::text::Line;
 use conscience::base::words::Role;
@@ -17,9 +18,14 @@ use conscience::cli::{NewAccount, add_account, enrol, load_sample};
 use conscience::store::origin::{Clock, Ids};
 use conscience::store::url::DatabaseUrl;
 use conscience::store::{Db, Options};
-use serde_json::{Value, json};
+use serde_json::json;
+
+pub use crate::actor::{Actor, Answer};
 
 pub const PASSWORD: &str = "quiet harbour lantern seven";
+
+/// The installation's secret.
+const SECRET: &[u8] = b"a secret of the tests, 32 bytes long";
 
 /// The secret of the administrator's authenticator.
 pub const OTP_SECRET: &[u8] = b"12345678901234567890";
@@ -71,7 +77,15 @@ pub fn database_url(kind: Kind) -> String {
     }
 }
 
-fn door(url: &DatabaseUrl, clock: Clock, seed: u64) -> Door {
+/// A place to listen, and its address.
+fn listening() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    (listener, address)
+}
+
+/// Who issues tokens is told by bytes: where time is given, so is that.
+fn door(url: &DatabaseUrl, clock: Clock, seed: u64, address: &str) -> Door {
     let options = Options {
         readers: 4,
         wait_ms: 5000,
@@ -79,7 +93,10 @@ fn door(url: &DatabaseUrl, clock: Clock, seed: u64) -> Door {
     };
     let db = Db::open(url, options).unwrap();
     db.migrate().unwrap();
-    let keys = Keys::derive(b"a secret of the tests, 32 bytes long").unwrap();
+    let mut keys = Keys::derive(SECRET).unwrap();
+    if matches!(clock, Clock::System) {
+        keys = keys.issued_at(address);
+    }
     Door::new(db, keys, clock, Ids::seeded(seed))
 }
 
@@ -114,6 +131,7 @@ pub fn copy_postgres(from: &DatabaseUrl, to: &str) {
 pub struct House {
     pub address: String,
     url: DatabaseUrl,
+    door: Arc<Door>,
     stop: Mutex<Option<mpsc::Sender<()>>>,
     /// Whether the database outlives the house.
     keep: bool,
@@ -134,13 +152,15 @@ impl House {
 
     /// A server on a database that is there and stays there.
     pub fn on(url: DatabaseUrl, clock: Clock, seed: u64) -> Self {
-        let door = door(&url, clock, seed);
-        Self::serving(url, door, clock, true)
+        let (listener, address) = listening();
+        let door = door(&url, clock, seed, &address);
+        Self::serving(url, door, clock, (listener, address), true)
     }
 
     fn at(kind: Kind, clock: Clock, sample: bool) -> Self {
         let url = database(kind);
-        let door = door(&url, clock, 7);
+        let (listener, address) = listening();
+        let door = door(&url, clock, 7, &address);
         if sample {
             assert!(load_sample(&door).unwrap());
         }
@@ -161,13 +181,18 @@ impl House {
             add_account(&door, account).unwrap();
         }
         enrol(&door, "admin@example.org", OTP_SECRET).unwrap();
-        Self::serving(url, door, clock, false)
+        Self::serving(url, door, clock, (listener, address), false)
     }
 
-    fn serving(url: DatabaseUrl, door: Door, clock: Clock, keep: bool) -> Self {
+    fn serving(
+        url: DatabaseUrl,
+        door: Door,
+        clock: Clock,
+        (listener, address): (TcpListener, String),
+        keep: bool,
+    ) -> Self {
         let state = State::new(door);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
+        let door = state.door.clone();
         let (stop, stopped) = mpsc::channel::<()>();
         let serving = state;
         std::thread::spawn(move || {
@@ -189,11 +214,61 @@ impl House {
         Self {
             address,
             url,
+            door,
             stop: Mutex::new(Some(stop)),
             keep,
             clock,
             admin: Mutex::new(None),
         }
+    }
+
+    /// What the server has noted and not yet written is written.
+    pub fn flush(&self) {
+        rt::System::new().block_on(self.door.flush_events()).unwrap();
+    }
+
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// The events of that kind, what each was about.
+    pub fn events(&self, kind: &str) -> Vec<(Option<String>, Option<String>)> {
+        let all = self
+            .door
+            .read_as_owner(|conn| events::after(conn, 0, i64::MAX))
+            .unwrap();
+        all.into_iter()
+            .filter(|event| event.kind == kind)
+            .map(|event| (event.account_id, event.subject))
+            .collect()
+    }
+
+    /// The next signing key, from so many seconds on; its id.
+    pub fn rotate_signing_key(&self, after: i64) -> String {
+        let me = conscience::cli::owner();
+        self.door
+            .write_as_owner(me, move |tx| signing::rotate(tx, after))
+            .unwrap()
+    }
+
+    pub fn remove_signing_key(&self, id: &str) {
+        let (me, id) = (conscience::cli::owner(), id.to_owned());
+        self.door
+            .write_as_owner(me, move |tx| signing::remove(tx, &id))
+            .unwrap();
+    }
+
+    /// Someone who holds that token.
+    pub fn with_token(&self, token: &str) -> Actor {
+        Actor {
+            address: self.address.clone(),
+            token: Some(token.to_owned()),
+        }
+    }
+
+    /// The house is left; its database stays.
+    pub fn leave(mut self) {
+        self.keep = true;
     }
 
     pub fn url(&self) -> &DatabaseUrl {
@@ -275,173 +350,9 @@ impl Drop for House {
     }
 }
 
-/// Connections are kept and used again, as real clients do.
-static AGENT: LazyLock<ureq::Agent> = LazyLock::new(|| {
-    ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .allow_non_standard_methods(true)
-        .build()
-        .into()
-});
-
-/// Someone who calls the API.
-#[derive(Clone)]
-pub struct Actor {
-    pub address: String,
-    pub token: Option<String>,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Arc<ureq::http::HeaderMap>,
-    pub text: String,
-    pub body: Value,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    pub fn etag(&self) -> String {
-        self.header("etag").to_owned()
-    }
-
-    pub fn id(&self) -> String {
-        self.body["id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no id in {}", self.text))
-            .to_owned()
-    }
-
-    /// The code, after checking the shape that every error has.
-    pub fn problem(&self) -> String {
-        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
-        assert_eq!(self.body["status"], self.status);
-        assert_eq!(self.body["request_id"], self.header("x-request-id"));
-        self.body["code"].as_str().unwrap().to_owned()
-    }
-
-    pub fn pointer(&self) -> &str {
-        self.body["errors"][0]["pointer"].as_str().unwrap_or("")
-    }
-
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", self.text);
-        self
-    }
-}
-
-impl Actor {
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
-        self.try_send(method, path, headers, body).unwrap()
-    }
-
-    /// Nothing where the server has gone.
-    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
-        let headers = [("content-type", "application/json")];
-        self.try_send("POST", path, &headers, Some(body.to_string().as_bytes()))
-            .ok()
-    }
-
-    fn try_send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&[u8]>,
-    ) -> Result<Answer, ureq::Error> {
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.address));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let sent = match body {
-            Some(bytes) => AGENT.run(request.body(bytes).unwrap()),
-            None => AGENT.run(request.body(()).unwrap()),
-        };
-        let mut response = sent?;
-        let text = response.body_mut().with_config().limit(50_000_000).read_to_string()?;
-        Ok(Answer {
-            status: response.status().as_u16(),
-            headers: Arc::new(response.headers().clone()),
-            body: serde_json::from_str(&text).unwrap_or(Value::Null),
-            text,
-        })
-    }
-
-    pub fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], None)
-    }
-
-    pub fn post(&self, path: &str, body: &Value) -> Answer {
-        self.raw("POST", path, body.to_string().as_bytes())
-    }
-
-    /// Records something; its id. A person who is shared outside has consented to it; see `make_silent`.
-    #[track_caller]
-    pub fn make(&self, path: &str, body: &Value) -> String {
-        let id = self.make_silent(path, body);
-        if path == "/v1/individuals" && (body["sharing"] == "public" || body["sharing"] == "partners") {
-            self.consented(&id);
-        }
-        id
-    }
-
-    /// Records something; its id. Nothing is said of consent.
-    #[track_caller]
-    pub fn make_silent(&self, path: &str, body: &Value) -> String {
-        self.post(path, body).expect(201).id()
-    }
-
-    /// Records that a person consents to everything.
-    #[track_caller]
-    pub fn consented(&self, id: &str) {
-        let scopes = [
-            "partner_sharing",
-            "raising_in_confidence",
-            "raising_in_public",
-            "name",
-            "photo",
-            "health",
-            "un_submission",
-        ];
-        let consent = json!({"state": "given", "given_by": "self", "given_on": "2009", "scopes": scopes});
-        self.post(&format!("/v1/individuals/{id}/consents"), &consent)
-            .expect(201);
-    }
-
-    /// The caller's account.
-    pub fn account(&self) -> String {
-        self.get("/v1/me").expect(200).id()
-    }
-
-    pub fn raw(&self, method: &str, path: &str, body: &[u8]) -> Answer {
-        self.send(method, path, &[("content-type", "application/json")], Some(body))
-    }
-
-    pub fn put(&self, path: &str, body: &Value) -> Answer {
-        self.raw("PUT", path, body.to_string().as_bytes())
-    }
-
-    pub fn patch(&self, path: &str, etag: &str, body: &Value) -> Answer {
-        self.send(
-            "PATCH",
-            path,
-            &[("content-type", "application/json"), ("if-match", etag)],
-            Some(body.to_string().as_bytes()),
-        )
-    }
-
-    pub fn delete(&self, path: &str, etag: &str) -> Answer {
-        self.send("DELETE", path, &[("if-match", etag)], None)
-    }
+/// The key that signs a house's tokens at first, for whoever forges with it.
+pub fn signer() -> Ed25519KeyPair {
+    let root = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
+    let seed = hmac::sign(&root, b"conscience access token signing v1");
+    Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).unwrap()
 }

@@ -6,9 +6,9 @@ use std::process::Command;
 use conscience::access::Door;
 use conscience::access::ledger::EntryRow;
 use conscience::access::secret::Keys;
-use conscience::access::tree::{Edge, leaf};
+use conscience::access::tree::{Edge, Stream, leaf};
 use conscience::cli::verify::{findings, log};
-use conscience::schema::{checkpoints, ledger_entries, ledger_payloads, ledger_tree};
+use conscience::schema::{checkpoints, ledger_entries, ledger_payloads, trees};
 use conscience::store::origin::{Clock, Ids};
 use conscience::store::url::DatabaseUrl;
 use conscience::store::{Conn, Db, Options};
@@ -42,7 +42,7 @@ fn history(staff: &Actor, door: &Door) -> Vec<String> {
         staff
             .patch(&place, &staff.get(&place).etag(), &json!({"country": "CN"}))
             .expect(200);
-        heads.push(door.seal_blocking().unwrap());
+        heads.push(door.seal_blocking(Stream::Ledger).unwrap());
     }
     heads
 }
@@ -76,7 +76,7 @@ on_both! {
         staff.consented(&person);
         let case = staff.get(&format!("/v1/cases?individual={person}")).expect(200).body["items"][0]["id"].as_str().unwrap().to_owned();
         let fact = staff.get(&format!("/v1/cases/{case}/health")).expect(200).body["items"][0]["id"].as_str().unwrap().to_owned();
-        assert_eq!(findings(&owner, &heads, Some(&log(&owner).unwrap())).unwrap(), [""; 0]);
+        assert_eq!(findings(&owner, &heads, Some(&log(&owner, Stream::Ledger).unwrap())).unwrap(), [""; 0]);
         let (statement, mention) = (statement["id"].as_str().unwrap(), statement["mentions"][0]["id"].as_str().unwrap());
         let account = staff.account();
         // Each is undone by the next, but for the last two.
@@ -190,9 +190,7 @@ fn written(url: &DatabaseUrl, entries: Vec<Entry>) {
                 .execute(conn)?;
         }
         let text = serde_json::to_string(&edge).unwrap();
-        diesel::update(ledger_tree::table)
-            .set(ledger_tree::edge.eq(text))
-            .execute(conn)?;
+        diesel::update(trees::table).set(trees::edge.eq(text)).execute(conn)?;
         Ok(())
     })
     .unwrap();
@@ -210,7 +208,7 @@ struct Trial {
 fn trial(house: &House) -> Trial {
     let owner = door(house.url());
     let heads = history(&house.staff(), &owner);
-    let kept = log(&owner).unwrap();
+    let kept = log(&owner, Stream::Ledger).unwrap();
     let entries: Vec<Entry> = owner
         .read_as_owner(|conn| {
             Ok(ledger_entries::table
@@ -315,7 +313,7 @@ fn holds(what: &str, entry: usize) -> bool {
 }
 
 fn python(place: &Place, owner: &Door, heads: &[String], kept: &str, expected: &[usize]) {
-    std::fs::write(place.path("key"), owner.verifier()).unwrap();
+    std::fs::write(place.path("key"), owner.verifier(Stream::Ledger)).unwrap();
     std::fs::write(place.path("kept.log"), kept).unwrap();
     let mut arguments = vec![
         concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify.py").to_owned(),
