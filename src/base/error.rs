@@ -122,6 +122,16 @@ impl Error {
         }
     }
 
+    /// The same, of a field that stands within that place.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        for field in &mut self.errors {
+            field.pointer.insert_str(0, place);
+            self.detail = format!("{}: {}", field.pointer, field.detail);
+        }
+        self
+    }
+
     /// Absent, or hidden: the same.
     #[must_use]
     pub fn not_found() -> Self {

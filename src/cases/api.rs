@@ -58,7 +58,7 @@ fn internal() -> Sharing {
 }
 
 /// Changes to a case: what is absent stays, null clears.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CasePatch {
     /// ISO 3166-1 alpha-2.
@@ -272,6 +272,34 @@ fn keep_team(tx: &mut Write<'_>, before: Option<&CaseRow>, row: &CaseRow) -> Res
     }
 }
 
+/// The case as it would be with those changes, as far as this writer may make them; nothing is stored.
+///
+/// # Errors
+/// `invalid` at the field.
+pub fn changed(tx: &mut Write<'_>, before: &CaseRow, mut patch: CasePatch) -> Result<CaseRow, Error> {
+    let viewer = tx.viewer();
+    patch.source_id = keep_hidden(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
+    let after = before.clone().apply(patch)?;
+    check(tx, Some(before), &after)?;
+    Ok(after)
+}
+
+/// Changes a case, with why.
+///
+/// # Errors
+/// `invalid` at the field.
+pub fn change(
+    tx: &mut Write<'_>,
+    before: &CaseRow,
+    patch: CasePatch,
+    reason: Option<String>,
+) -> Result<CaseRow, Error> {
+    let after = changed(tx, before, patch)?;
+    let after = tx.change(before, after, "changed", reason)?;
+    keep_team(tx, Some(before), &after)?;
+    Ok(after)
+}
+
 /// The case as this reader may see it, with where the person stands today.
 ///
 /// # Errors
@@ -433,13 +461,7 @@ pub async fn update_case(
             let before = find(tx, &id.0)?;
             let seen = seen_by(tx, &before)?;
             tx.require(&wanted, seen)?;
-            let mut patch = body.0;
-            let viewer = tx.viewer();
-            patch.source_id = keep_hidden(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
-            let after = before.clone().apply(patch)?;
-            check(tx, Some(&before), &after)?;
-            let after = tx.save(&before, after)?;
-            keep_team(tx, Some(&before), &after)?;
+            let after = change(tx, &before, body.0, None)?;
             let seen = seen_by(tx, &after)?;
             tx.tag(seen)
         })

@@ -45,7 +45,9 @@ pub struct FactIn<P> {
     pub reason: Option<Line>,
 }
 
-fn cannot_judge() -> Information {
+/// Not judged yet.
+#[must_use]
+pub fn cannot_judge() -> Information {
     Information::CannotJudge
 }
 
@@ -184,15 +186,41 @@ async fn found(allowed: Allowed<may::ReadCases>, path: (CaseId, FactId), kind: F
     Ok(reply::record(allowed.request(), &found))
 }
 
-/// A new fact, checked against its case and what it says.
-fn drafted<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<FactRow, Error> {
+/// A fact that may be recorded, with the one whose place it takes.
+pub struct Draft {
+    row: FactRow,
+    before: Option<FactRow>,
+}
+
+impl Draft {
+    /// Who may see the fact whose place it takes.
+    #[must_use]
+    pub fn replaces_level(&self) -> Option<Sharing> {
+        self.before.as_ref().map(|before| before.sharing)
+    }
+
+    /// The same, for the team alone where the fact whose place it takes is.
+    #[must_use]
+    pub fn in_confidence(mut self) -> Self {
+        if self.replaces_level() == Some(Sharing::Restricted) {
+            self.row.sharing = Sharing::Restricted;
+        }
+        self
+    }
+}
+
+/// Checks a new fact against its case and what it says; nothing is stored. Where it comes from is checked by whoever
+/// names that.
+///
+/// # Errors
+/// `invalid` at the field; `conflict` where the fact whose place it takes was replaced or retracted already.
+pub fn drafted<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<Draft, Error> {
     given.particulars.check(&given.holds_from)?;
-    sources::assert_known(tx, given.source_id.as_ref(), "/source_id")?;
     let sharing = given.sharing.unwrap_or(case.sharing);
     if sharing < case.sharing {
         return Err(Error::invalid("/sharing", "must not be more open than the case's"));
     }
-    Ok(FactRow {
+    let row = FactRow {
         id: FactId::from_uuid(tx.uuid()),
         case_id: case.id.clone(),
         organisation_id: tx.viewer().organisation_id,
@@ -214,12 +242,7 @@ fn drafted<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Res
         recorded_by: tx.viewer().account_id,
         updated_at: tx.now(),
         retracted_at: None,
-    })
-}
-
-/// Stores a new fact; the one whose place it takes is stamped in the same write.
-fn add<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<FactRow, Error> {
-    let row = drafted(tx, case, given)?;
+    };
     let before = match &row.supersedes {
         None if row.reason.is_some() => {
             return Err(Error::invalid("/reason", "is for a fact that takes another's place"));
@@ -255,9 +278,18 @@ fn add<P: Kind>(tx: &mut Write<'_>, case: &CaseRow, given: FactIn<P>) -> Result<
             Some(before)
         }
     };
-    tx.create(&row)?;
+    Ok(Draft { row, before })
+}
+
+/// Stores a new fact, with why; the one whose place it takes is stamped in the same write.
+///
+/// # Errors
+/// What the database says.
+pub fn add(tx: &mut Write<'_>, draft: Draft, why: Option<String>) -> Result<FactRow, Error> {
+    let Draft { row, before } = draft;
+    tx.create_because(&row, why)?;
     // Whoever says something to the team alone is on it.
-    team::keep(tx, case.id.as_str(), row.sharing)?;
+    team::keep(tx, row.case_id.as_str(), row.sharing)?;
     if let Some(before) = before {
         let after = FactRow {
             superseded_by: Some(row.id.clone()),
@@ -278,7 +310,9 @@ async fn added<P: Kind>(allowed: Allowed<may::EditCases>, case: CaseId, given: F
     let made = allowed
         .write(move |tx| {
             let case = find(tx, &case)?;
-            let row = add(tx, &case, given)?;
+            sources::assert_known(tx, given.source_id.as_ref(), "/source_id")?;
+            let draft = drafted(tx, &case, given)?;
+            let row = add(tx, draft, None)?;
             let seen = seen_by(tx, &row)?;
             Ok((row, tx.tag(seen)?))
         })

@@ -12,7 +12,7 @@ mod team;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use api::{CaseOut, seen_by, seen_with};
+pub use api::{CaseOut, CasePatch, change, changed, seen_by, seen_with};
 pub use rows::{CaseRow, FactRow, Wanted, facts_of, find, list, visible, with_facts};
 
 /// Puts the room's operations on their paths.

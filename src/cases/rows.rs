@@ -16,7 +16,7 @@ use crate::base::words::{Concern, Information, Rank, Sharing};
 use crate::cases::particulars::{FactKind, Particulars};
 use crate::schema::{cases, facts};
 use crate::store::{IN_ONE_QUERY, MultiBackend};
-use crate::{facts_shared_with, filter_of_sight, shared_with, updated_since, visible_individuals};
+use crate::{facts_shared_with, updated_since};
 
 /// A case as stored.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -158,19 +158,31 @@ crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string(
 /// A condition on cases.
 pub type Visible = Box<dyn BoxableExpression<cases::table, MultiBackend, SqlType = diesel::sql_types::Bool>>;
 
-/// The cases that a viewer may see: as shared, not retired, and of a person whom they may see too.
+/// The cases that a viewer may see: as shared, not retired, and of a person whom they may see too. A macro, so that it
+/// can also stand inside another room's query.
+#[macro_export]
+macro_rules! visible_cases {
+    ($viewer:expr) => {{
+        use diesel::prelude::*;
+        use $crate::schema::{cases, individuals};
+        let viewer: &$crate::access::Viewer = $viewer;
+        let people = individuals::table
+            .filter($crate::visible_individuals!(viewer))
+            .select(individuals::id);
+        $crate::filter_of_sight!(
+            cases::retired_at
+                .is_null()
+                .and($crate::shared_with!(cases, viewer))
+                .and(cases::individual_id.eq_any(people))
+        )
+    }};
+}
+
+/// The same, for this room's queries.
 #[must_use]
 #[cfg_attr(hole, track_caller)]
 pub fn visible(viewer: &Viewer) -> Visible {
-    let people = crate::schema::individuals::table
-        .filter(visible_individuals!(viewer))
-        .select(crate::schema::individuals::id);
-    Box::new(filter_of_sight!(
-        cases::retired_at
-            .is_null()
-            .and(shared_with!(cases, viewer))
-            .and(cases::individual_id.eq_any(people))
-    ))
+    Box::new(visible_cases!(viewer))
 }
 
 /// The case, if this reader may see it.
