@@ -20,6 +20,7 @@ pub mod sources;
 pub mod individuals;
 pub mod cases;
 pub mod statements;
+pub mod submissions;
 pub mod files;
 pub mod priority;
 pub mod counts;

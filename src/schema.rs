@@ -260,6 +260,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    submissions (id) {
+        id -> Text,
+        case_id -> Text,
+        organisation_id -> Text,
+        sharing -> Text,
+        state -> Text,
+        changes -> Text,
+        facts -> Text,
+        note -> Nullable<Text>,
+        submitted_by -> Text,
+        submitted_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     statements (id) {
         id -> Text,
         organisation_id -> Text,
@@ -380,6 +398,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     cases,
     team_members,
     facts,
+    submissions,
     statements,
     mentions,
     policies,

@@ -6,6 +6,7 @@ DROP TABLE ledger_entries;
 DROP TABLE policies;
 DROP TABLE mentions;
 DROP TABLE statements;
+DROP TABLE submissions;
 DROP TABLE facts;
 DROP TABLE team_members;
 DROP TABLE cases;

@@ -251,6 +251,26 @@ CREATE TABLE facts (
 CREATE INDEX facts_case ON facts (case_id, kind);
 CREATE INDEX facts_updated ON facts (updated_at, case_id);
 
+-- What partners propose of a case, until it is decided. `changes` and `facts` are JSON of closed shapes checked by the
+-- program; nothing of it is on record before it is accepted.
+CREATE TABLE submissions (
+    id TEXT NOT NULL PRIMARY KEY,
+    case_id TEXT NOT NULL REFERENCES cases (id),
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    sharing TEXT NOT NULL CONSTRAINT submissions_sharing CHECK (sharing IN ('public', 'partners', 'internal', 'restricted')),
+    state TEXT NOT NULL CONSTRAINT submissions_state CHECK (state IN ('proposed', 'accepted', 'changed', 'refused', 'withdrawn')),
+    changes TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    note TEXT,
+    submitted_by TEXT NOT NULL REFERENCES accounts (id),
+    submitted_at TIMESTAMP NOT NULL,
+    decided_by TEXT REFERENCES accounts (id),
+    decided_at TIMESTAMP,
+    reason TEXT
+);
+CREATE INDEX submissions_case ON submissions (case_id);
+CREATE INDEX submissions_submitted ON submissions (submitted_at, id);
+
 CREATE TABLE statements (
     id TEXT NOT NULL PRIMARY KEY,
     organisation_id TEXT NOT NULL REFERENCES organisations (id),

@@ -237,6 +237,12 @@ impl Changes {
         self.0.is_empty()
     }
 
+    /// By the name of each field that changed, `{from, to}`.
+    #[must_use]
+    pub fn into_fields(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// The class of the most open field that changed. A reference may be to something hidden: that it changed is told
     /// to nobody.
     #[must_use]

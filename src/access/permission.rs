@@ -70,6 +70,8 @@ permissions! {
     ReadCases: [Admin, Staff, Partner] within [Read];
     /// Record cases and their facts.
     EditCases: [Admin, Staff] within [Edit];
+    /// Propose changes to cases, which those inside decide.
+    ProposeChanges: [Partner] within [Propose];
     /// Statements and whom they mention.
     ReadStatements: [Admin, Staff, Partner] within [Read];
     /// File statements and decide mentions.

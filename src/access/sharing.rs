@@ -133,6 +133,30 @@ macro_rules! facts_shared_with {
     }};
 }
 
+/// The submissions that a viewer may see, of cases that they may see: those inside see all, a partner those of its own
+/// organisation; what rests on something restricted is for the case's team alone.
+#[macro_export]
+macro_rules! submissions_shared_with {
+    ($viewer:expr) => {{
+        use diesel::prelude::*;
+        use $crate::base::words::Sharing;
+        use $crate::schema::{submissions, team_members};
+        let viewer: &$crate::access::Viewer = $viewer;
+        let teams = team_members::table
+            .filter(team_members::account_id.eq_any(viewer.on_teams_as()))
+            .select(team_members::record_id);
+        let inside = viewer
+            .sees(Sharing::Internal, None)
+            .into_sql::<diesel::sql_types::Bool>();
+        let submitters = $crate::filter_of_sight!(submissions::organisation_id.eq_any(viewer.owns()).or(inside));
+        submitters.and($crate::filter_of_sight!(
+            submissions::sharing
+                .ne(Sharing::Restricted)
+                .or(submissions::case_id.eq_any(teams))
+        ))
+    }};
+}
+
 /// The rows changed since, as far as a viewer may know of the change.
 #[macro_export]
 macro_rules! updated_since {

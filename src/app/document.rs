@@ -18,6 +18,7 @@ use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
 use crate::sources::SourceRow;
 use crate::statements::{MentionRow, StatementRow};
+use crate::submissions::SubmissionRow;
 
 /// The document, and what is known of its paths.
 pub struct Document {
@@ -201,10 +202,11 @@ fn complete(document: &mut Value) {
                     Code::Invalid,
                 ]);
             }
-            if method == "patch" || (method == "delete" && operation["x-unconditional"].is_null()) {
+            let conditional = method == "post" && !operation["x-conditional"].is_null();
+            if conditional || method == "patch" || (method == "delete" && operation["x-unconditional"].is_null()) {
                 codes.extend([Code::PreconditionFailed, Code::PreconditionRequired]);
             }
-            if matches!(method, "patch" | "delete" | "put") || (method == "post" && has_body) {
+            if matches!(method, "patch" | "delete" | "put") || (method == "post" && (has_body || path.contains('{'))) {
                 codes.push(Code::Conflict);
             }
             let responses = &mut operation["responses"];
@@ -240,6 +242,7 @@ fn classes() -> Vec<(&'static str, Classes)> {
         ("MentionOut", MentionRow::CLASSES),
         ("ConsentOut", ConsentRow::CLASSES),
         ("OverrideOut", OverrideRow::CLASSES),
+        ("SubmissionOut", SubmissionRow::CLASSES),
     ];
     let facts = [
         "FactOut_Custody",

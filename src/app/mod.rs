@@ -18,7 +18,7 @@ use crate::base::error::{Code, Error};
 use crate::individuals::register::Register;
 use crate::web::{Reply, headers, inputs, reply};
 use crate::{
-    accounts, audit, cases, clients, counts, files, individuals, organisations, priority, sources, statements,
+    accounts, audit, cases, clients, counts, files, individuals, organisations, priority, sources, statements, submissions,
     vocabularies,
 };
 
@@ -58,6 +58,7 @@ fn rooms(config: &mut ServiceConfig) {
     individuals::routes(config);
     cases::routes(config);
     statements::routes(config);
+    submissions::routes(config);
     files::routes(config);
     priority::routes(config);
     counts::routes(config);

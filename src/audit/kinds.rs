@@ -20,11 +20,14 @@ use crate::individuals::IndividualRow;
 use crate::individuals::consent::{ConsentRow, OverrideRow};
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
-use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements, team_members};
+use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements, submissions, team_members};
 use crate::sources::SourceRow;
 use crate::statements::{MentionRow, StatementRow};
 use crate::store::IN_ONE_QUERY;
-use crate::{facts_shared_with, individuals_of_own_teams, individuals_shared_with, shared_with};
+use crate::submissions::SubmissionRow;
+use crate::{
+    facts_shared_with, individuals_of_own_teams, individuals_shared_with, shared_with, submissions_shared_with,
+};
 
 /// What decides who may see a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +39,7 @@ pub(super) enum Family {
     Relation,
     Case,
     Fact,
+    Submission,
     /// What is told to those inside alone, of a record that they see: its team, the consents of a person.
     Team,
     Statement,
@@ -69,6 +73,7 @@ pub(super) fn of(record_kind: &str) -> Option<Kind> {
         told::<RelationRow>(Family::Relation),
         told::<CaseRow>(Family::Case),
         told::<FactRow>(Family::Fact),
+        told::<SubmissionRow>(Family::Submission),
         told::<TeamRow>(Family::Team),
         told::<StatementRow>(Family::Statement),
         told::<MentionRow>(Family::Mention),
@@ -163,6 +168,7 @@ impl Seen {
             mention_ends(tx, &viewer, &mut asked)?,
         );
         let facts = shared_facts(tx, &viewer, &mut asked)?;
+        let submissions = shared_submissions(tx, &viewer, &mut asked)?;
         let cases = shared_cases(tx, &viewer, &mut asked)?;
         seen.add_sources(tx, &viewer, &asked)?;
         seen.add_individuals(tx, &viewer, &asked)?;
@@ -183,6 +189,11 @@ impl Seen {
         for (id, case, owner, level) in facts {
             if seen.has(Family::Case, &case) {
                 seen.put(Family::Fact, id, Some(owner), level);
+            }
+        }
+        for (id, case, level) in submissions {
+            if seen.has(Family::Case, &case) {
+                seen.put(Family::Submission, id, None, level);
             }
         }
         Ok(seen)
@@ -362,6 +373,27 @@ fn shared_facts(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result
         all.extend(found);
     }
     for (_, case, _, _) in &all {
+        asked.add(Family::Case, case.clone());
+    }
+    Ok(all)
+}
+
+/// Submissions that are shared with the viewer, with their case, on which they depend too.
+fn shared_submissions(
+    tx: &mut Read<'_>,
+    viewer: &Viewer,
+    asked: &mut Asked,
+) -> Result<Vec<(String, String, Sharing)>, Error> {
+    let mut all: Vec<(String, String, Sharing)> = Vec::new();
+    for ids in asked.chunks(Family::Submission) {
+        let found: Vec<(String, String, Sharing)> = submissions::table
+            .filter(submissions::id.eq_any(ids))
+            .filter(submissions_shared_with!(viewer))
+            .select((submissions::id, submissions::case_id, submissions::sharing))
+            .load(tx.conn())?;
+        all.extend(found);
+    }
+    for (_, case, _) in &all {
         asked.add(Family::Case, case.clone());
     }
     Ok(all)

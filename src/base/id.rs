@@ -80,6 +80,8 @@ ids! {
     CaseId;
     /// Of a fact of a case: a custody stage, a charge, a sentence, a health report.
     FactId;
+    /// Of a partner's submission.
+    SubmissionId;
     /// Of a statement.
     StatementId;
     /// Of a mention.

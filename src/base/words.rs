@@ -3,10 +3,12 @@
 mod custody;
 mod people;
 mod statements;
+mod submissions;
 
 pub use custody::*;
 pub use people::*;
 pub use statements::*;
+pub use submissions::*;
 
 use crate::base::choice::{Choice, Vocabulary};
 
@@ -172,6 +174,8 @@ pub fn all() -> Vec<Vocabulary> {
         Call::vocabulary(),
         StatementRelation::vocabulary(),
         MentionState::vocabulary(),
+        SubmissionState::vocabulary(),
+        Decision::vocabulary(),
     ]
 }
 

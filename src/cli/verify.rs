@@ -26,6 +26,7 @@ use crate::schema;
 use crate::sources::SourceRow;
 use crate::statements::{MentionRow, StatementRow};
 use crate::store::Conn;
+use crate::submissions::SubmissionRow;
 
 /// How many entries are read in one go.
 const CHUNK: i64 = 1000;
@@ -324,6 +325,7 @@ fn records(conn: &mut Conn, mut last: LastEntries) -> Result<Vec<String>, Error>
         CaseRow: cases,
         TeamRow: team_members,
         FactRow: facts,
+        SubmissionRow: submissions,
         StatementRow: statements,
         MentionRow: mentions,
     }

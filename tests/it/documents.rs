@@ -98,6 +98,11 @@ fn the_examples_are_answers_of_the_sample() {
         .expect(201)
         .body;
     let client = json!({"account_id": staff.account(), "name": "Nightly import", "scopes": ["read"], "addresses": ["192.0.2.0/24"]});
+    let entry = admin.get("/v1/audit").expect(200).body["items"][0].clone();
+    let proposed = json!({"changes": {"impugned_activity": "Wrote on behalf of people with HIV/AIDS."},
+        "facts": {"health": [{"holds_from": "2010-05-04", "particulars": {"severity": "serious"}}]}});
+    let place = format!("/v1/cases/{}/submissions", case["id"].as_str().unwrap());
+    house.partner().post(&place, &proposed).expect(201);
     let examples = json!({
         "ConsentOut": consent,
         "OverrideOut": found(&format!("/v1/individuals/{person}/overrides"))["items"][0],
@@ -113,7 +118,8 @@ fn the_examples_are_answers_of_the_sample() {
         "FactOut_Health": part("health"),
         "MentionOut": statement["mentions"][0],
         "StatementOut": statement,
-        "EntryOut": admin.get("/v1/audit").expect(200).body["items"][0],
+        "SubmissionOut": found("/v1/submissions")["items"][0],
+        "EntryOut": entry,
         "ClientOut": admin.post("/v1/clients", &client).expect(201).body["client"],
     });
     golden(
@@ -141,6 +147,7 @@ fn every_field_of_a_record_says_who_is_shown_it() {
         "MentionOut",
         "ConsentOut",
         "OverrideOut",
+        "SubmissionOut",
     ] {
         let fields = document["components"]["schemas"][name]["properties"]
             .as_object()

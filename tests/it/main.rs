@@ -25,3 +25,4 @@ mod schema;
 mod second_stream;
 mod sharing;
 mod strangers;
+mod submissions;

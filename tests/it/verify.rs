@@ -76,6 +76,11 @@ on_both! {
         staff.consented(&person);
         let case = staff.get(&format!("/v1/cases?individual={person}")).expect(200).body["items"][0]["id"].as_str().unwrap().to_owned();
         let fact = staff.get(&format!("/v1/cases/{case}/health")).expect(200).body["items"][0]["id"].as_str().unwrap().to_owned();
+        // Of a case of their own, which a partner sees whatever its level.
+        let own = house.staff_of("partner");
+        let other = own.make_silent("/v1/individuals", &json!({"names": [{"text": "Another Person"}]}));
+        let theirs = own.make("/v1/cases", &json!({"individual_id": other, "country": "CN"}));
+        let submission = house.partner().make(&format!("/v1/cases/{theirs}/submissions"), &json!({"changes": {"summary": "Proposed"}}));
         assert_eq!(findings(&owner, &heads, Some(&log(&owner, Stream::Ledger).unwrap())).unwrap(), [""; 0]);
         let (statement, mention) = (statement["id"].as_str().unwrap(), statement["mentions"][0]["id"].as_str().unwrap());
         let account = staff.account();
@@ -85,6 +90,7 @@ on_both! {
             (format!("UPDATE individuals SET public_until = '2000-01-01' WHERE id = '{person}'"), format!("UPDATE individuals SET public_until = '9999-12-31' WHERE id = '{person}'"), format!("individual {person} was altered")),
             (format!("UPDATE cases SET sharing = 'public' WHERE id = '{case}'"), format!("UPDATE cases SET sharing = 'internal' WHERE id = '{case}'"), format!("case {case} was altered")),
             (format!("UPDATE facts SET particulars = replace(particulars, 'serious', 'mild') WHERE id = '{fact}'"), format!("UPDATE facts SET particulars = replace(particulars, 'mild', 'serious') WHERE id = '{fact}'"), format!("fact {fact} was altered")),
+            (format!("UPDATE submissions SET state = 'accepted' WHERE id = '{submission}'"), format!("UPDATE submissions SET state = 'proposed' WHERE id = '{submission}'"), format!("submission {submission} was altered")),
             (format!("UPDATE facts SET earliest = '9999-12-31' WHERE id = '{fact}'"), format!("UPDATE facts SET earliest = '2010-01-01' WHERE id = '{fact}'"), format!("what is derived of fact {fact} was altered")),
             (format!("UPDATE sources SET reliability = 'f' WHERE id = '{source}'"), format!("UPDATE sources SET reliability = 'a' WHERE id = '{source}'"), format!("source {source} was altered")),
             (format!("UPDATE statements SET text = 'Other words' WHERE id = '{statement}'"), format!("UPDATE statements SET text = 'Free Person Number1.' WHERE id = '{statement}'"), format!("statement {statement} was altered")),
