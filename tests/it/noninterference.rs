@@ -55,6 +55,7 @@ impl Reader<'_> {
             "statements" => &open.statement,
             "organisations" => &open.organisation,
             "accounts" => &open.account,
+            "submissions" => &open.submission,
             _ => &open.mention,
         };
         let fact = open
@@ -109,6 +110,7 @@ impl Reader<'_> {
             "/v1/cases?concern=torture",
             "/v1/cases?status=serving_sentence",
             "/v1/cases?updated_since=2010-05-10T08:00:00Z",
+            "/v1/submissions?state=proposed",
             "/v1/statements?q=confidence",
             "/v1/statements?q=free",
             "/v1/statements?kind=letter",
@@ -178,11 +180,12 @@ impl Reader<'_> {
                 }
                 let place = self.filled(path);
                 let body = self.body(operation);
-                let etag = if ["patch", "delete"].contains(method) && !item["get"].is_null() {
-                    self.call("GET", &place, &[], None).1
-                } else {
-                    String::new()
+                let record = match *method {
+                    "patch" | "delete" if !item["get"].is_null() => Some(place.as_str()),
+                    "post" if !operation["x-conditional"].is_null() => place.rsplit_once('/').map(|(record, _)| record),
+                    _ => None,
                 };
+                let etag = record.map_or_else(String::new, |record| self.call("GET", record, &[], None).1);
                 let mut headers = Vec::new();
                 if body.is_some() {
                     headers.push(("content-type", "application/json"));

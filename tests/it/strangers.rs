@@ -3,7 +3,7 @@
 use conscience::app::document::Document;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, House};
+use crate::support::{Actor, Answer, House, PASSWORD};
 
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -16,11 +16,13 @@ struct Hidden {
     statement: String,
     mention: String,
     relation: String,
+    submission: String,
     open: String,
 }
 
 impl Hidden {
-    fn made(staff: &Actor) -> Self {
+    fn made(house: &House) -> Self {
+        let staff = &house.staff();
         let restricted = "restricted";
         let open = staff.make(
             "/v1/individuals",
@@ -46,6 +48,16 @@ impl Hidden {
             &format!("/v1/individuals/{open}/relations"),
             &json!({"kind": "lawyer", "other_id": person, "opened_because": "known"}),
         );
+        let partners = house.partner().get("/v1/me").expect(200).body["organisation_id"].clone();
+        let account = json!({"email": "confidant@example.org", "name": "C", "role": "partner", "organisation_id": partners, "password": PASSWORD});
+        let confidant = house.admin().make("/v1/accounts", &account);
+        staff
+            .put(&format!("/v1/cases/{case}/team/{confidant}"), &json!({}))
+            .expect(204);
+        let submission = house.actor("confidant").make(
+            &format!("/v1/cases/{case}/submissions"),
+            &json!({"changes": {"summary": "In confidence."}}),
+        );
         let id = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
             person,
@@ -53,13 +65,14 @@ impl Hidden {
             fact,
             source,
             relation,
+            submission,
             open,
             statement: id(&filed["id"]),
             mention: id(&filed["mentions"][0]["id"]),
         }
     }
 
-    fn all(&self) -> [&String; 7] {
+    fn all(&self) -> [&String; 8] {
         [
             &self.person,
             &self.case,
@@ -68,6 +81,7 @@ impl Hidden {
             &self.statement,
             &self.mention,
             &self.relation,
+            &self.submission,
         ]
     }
 
@@ -80,6 +94,7 @@ impl Hidden {
             "cases" => &self.case,
             "sources" => &self.source,
             "statements" => &self.statement,
+            "submissions" => &self.submission,
             _ => return None,
         };
         let known = path
@@ -123,7 +138,7 @@ fn every_role(house: &House) -> Vec<(&'static str, Actor)> {
 
 on_both! {
     fn hidden_in_the_path_is_absent(house: &House) {
-        let hidden = Hidden::made(&house.staff());
+        let hidden = Hidden::made(house);
         let document = Document::made().value;
         let mut calls = 0;
         for (name, actor) in every_role(house) {
@@ -159,7 +174,7 @@ on_both! {
     }
 
     fn hidden_in_a_body_or_a_query_is_absent(house: &House) {
-        let hidden = Hidden::made(&house.staff());
+        let hidden = Hidden::made(house);
         let admin = house.admin();
         let person = |field: &str, id: &str| json!({"names": [{"text": "A B"}], field: id});
         let statement = |field: &str, value: Value| {
@@ -188,7 +203,7 @@ on_both! {
             assert_eq!(told[0], 422, "{path} {body}: {told}");
         }
         for (name, actor) in every_role(house) {
-            for query in [format!("/v1/cases?individual={}", hidden.person), format!("/v1/audit?record_id={}", hidden.person), format!("/v1/audit?record_id={}", hidden.case), format!("/v1/audit?record_id={}", hidden.mention)] {
+            for query in [format!("/v1/cases?individual={}", hidden.person), format!("/v1/audit?record_id={}", hidden.person), format!("/v1/audit?record_id={}", hidden.case), format!("/v1/audit?record_id={}", hidden.mention), format!("/v1/audit?record_id={}", hidden.submission), format!("/v1/submissions?case={}", hidden.case)] {
                 assert_eq!(hidden.read(&actor.get(&query)), hidden.read(&actor.get(&hidden.masked(&query))), "{query} as {name}");
             }
         }

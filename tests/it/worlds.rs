@@ -18,6 +18,7 @@ pub struct Open {
     pub statement: String,
     pub mention: String,
     pub relation: String,
+    pub submission: String,
     pub organisation: String,
     pub account: String,
     pub facts: [(&'static str, String); 4],
@@ -37,17 +38,16 @@ impl Base {
             .as_str()
             .unwrap()
             .to_owned();
-        for (email, organisation) in [
-            ("insider@example.org", organisation.clone()),
-            (
-                "neighbour@example.org",
-                house.actor("stranger").get("/v1/me").expect(200).body["organisation_id"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned(),
-            ),
+        let of = |name: &str| {
+            let me = house.actor(name).get("/v1/me").expect(200).body;
+            me["organisation_id"].as_str().unwrap().to_owned()
+        };
+        for (email, role, organisation) in [
+            ("insider@example.org", "staff", organisation.clone()),
+            ("neighbour@example.org", "staff", of("stranger")),
+            ("confidant@example.org", "partner", of("partner")),
         ] {
-            admin.make("/v1/accounts", &json!({"email": email, "name": "N", "role": "staff", "organisation_id": organisation, "password": PASSWORD}));
+            admin.make("/v1/accounts", &json!({"email": email, "name": "N", "role": role, "organisation_id": organisation, "password": PASSWORD}));
         }
         let first = |path: &str| {
             staff.get(path).expect(200).body["items"][0]["id"]
@@ -62,7 +62,11 @@ impl Base {
         let statement = staff.post("/v1/statements", &text).expect(201).body;
         let facts = ["custody", "charges", "sentences", "health"]
             .map(|place| (place, first(&format!("/v1/cases/{case}/{place}"))));
+        let proposed = json!({"changes": {"impugned_activity": "Wrote."}, "facts": {"health": [{"holds_from": "2010-05-04", "particulars": {"severity": "serious"}}]}});
         let open = Open {
+            submission: house
+                .partner()
+                .make(&format!("/v1/cases/{case}/submissions"), &proposed),
             other: first("/v1/individuals?q=zeng+jinyan"),
             source: first("/v1/sources"),
             mention: statement["mentions"][0]["id"].as_str().unwrap().to_owned(),
@@ -161,6 +165,23 @@ fn letter(actor: &Actor, sharing: &str) -> String {
     actor.make("/v1/statements", &text)
 }
 
+/// Somebody else of the same house.
+fn another(actor: &Actor, name: &str) -> Actor {
+    let mut other = Actor {
+        address: actor.address.clone(),
+        token: None,
+    };
+    let body = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
+    let session = other.post("/v1/sessions", &body).expect(201).body;
+    other.token = session["access_token"].as_str().map(str::to_owned);
+    other
+}
+
+/// A partner proposes something of a case.
+fn propose(actor: &Actor, case: &str, body: &Value) {
+    actor.make(&format!("/v1/cases/{case}/submissions"), body);
+}
+
 fn change(actor: &Actor, place: &str, body: &Value) {
     actor
         .patch(place, &actor.get(place).expect(200).etag(), body)
@@ -168,6 +189,51 @@ fn change(actor: &Actor, place: &str, body: &Value) {
 }
 
 pub const KINDS: &[Hidden] = &[
+    Hidden {
+        told: "another organisation's submission",
+        from: &["partner", "dashboard"],
+        then: None,
+        add: |insider, _, open, _| {
+            let changes = json!({"changes": {"summary": "A hidden summary.", "concerns": ["torture"]}});
+            propose(&another(insider, "stranger"), &open.case, &changes);
+        },
+    },
+    Hidden {
+        told: "a submission of a case that was closed since",
+        from: &ROLES,
+        then: None,
+        add: |insider, _, open, _| {
+            let body = json!({"individual_id": open.person, "country": "VN", "sharing": "public"});
+            let case = insider.make("/v1/cases", &body);
+            propose(
+                &another(insider, "confidant"),
+                &case,
+                &json!({"changes": {"summary": "Hidden."}}),
+            );
+            change(insider, &format!("/v1/cases/{case}"), &json!({"sharing": "restricted"}));
+        },
+    },
+    Hidden {
+        told: "a submission about a restricted fact of an open case",
+        // An administrator joins the team on the walk, and may then see it.
+        from: &["staff", "partner", "stranger", "dashboard"],
+        then: Some(|insider, open, hidden| {
+            // In both worlds the team and its fact; what only one of them has comes last.
+            let confidant = another(insider, "confidant");
+            let team = format!("/v1/cases/{}/team/{}", open.case, confidant.account());
+            insider.put(&team, &json!({})).expect(204);
+            let health = format!("/v1/cases/{}/health", open.case);
+            let mut report =
+                json!({"holds_from": "2010-05-03", "particulars": {"severity": "mild"}, "sharing": "restricted"});
+            let old = insider.make(&health, &report);
+            if hidden {
+                report.as_object_mut().unwrap().remove("sharing");
+                (report["supersedes"], report["reason"]) = (json!(old), json!("a visit"));
+                propose(&confidant, &open.case, &json!({"facts": {"health": [report]}}));
+            }
+        }),
+        add: |_, _, _, _| {},
+    },
     Hidden {
         told: "notes of an open fact and of an open relation",
         from: OUTSIDE,
