@@ -213,6 +213,9 @@ pub struct Given {
     /// Let a database on another host be reached without TLS.
     #[arg(long, env = "CONSCIENCE_ALLOW_PLAIN_DATABASE", global = true)]
     pub allow_plain_database: bool,
+    /// How often an account may ask in a minute, for each process; a stranger's address a tenth of it. 6000 by default.
+    #[arg(long, env = "CONSCIENCE_RATE_PER_MINUTE", global = true)]
+    pub rate_per_minute: Option<u32>,
 }
 
 /// The settings in force.
@@ -230,6 +233,8 @@ pub struct Settings {
     pub demo_password: Option<Secret>,
     /// Whether a database on another host may be reached without TLS.
     pub allow_plain_database: bool,
+    /// How often an account may ask in a minute, where it was said.
+    pub rate_per_minute: Option<u32>,
 }
 
 impl Settings {
@@ -260,6 +265,7 @@ impl Settings {
             secret,
             demo_password: given.demo_password,
             allow_plain_database: given.allow_plain_database || file.allow_plain_database,
+            rate_per_minute: given.rate_per_minute.or(file.rate_per_minute),
         })
     }
 

@@ -6,14 +6,15 @@ use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 
 use crate::access::door::Door;
 use crate::access::permission::{Permission, UseOwnAccount};
+use crate::access::rate;
 use crate::access::tx::{Read, Write};
 use crate::access::viewer::Viewer;
 use crate::base::error::{Code, Error};
@@ -23,47 +24,73 @@ use crate::web::reply::RequestId;
 
 type Asker = Result<Viewer, Error>;
 
-/// Middleware: gives the request its id and settles who asks.
+/// Asked by whoever watches over the process: never counted.
+pub const UNCOUNTED: [&str; 2] = ["/livez", "/readyz"];
+
+/// Middleware: gives the request its id, settles who asks, and whether they may ask more.
 ///
 /// # Errors
 /// None of its own.
 pub async fn knock(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if let Some(door) = request.app_data::<Arc<Door>>().cloned() {
-        request.extensions_mut().insert(RequestId(door.ids.uuid().to_string()));
-        let token = request
-            .headers()
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        let asker: Asker = match token.as_deref().map(|value| value.split_at_checked(7)) {
-            Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer ") => {
-                let address = request.peer_addr().map(|peer| peer.ip());
-                let asker = door.ask(token.trim(), address).await;
-                if asker.as_ref().is_err_and(|error| error.code == Code::Unauthorised) {
-                    door.note("token_refused", None, None);
-                }
-                asker
-            }
-            Some(_) => Err(Error::new(
-                Code::Unauthorised,
-                "the Authorization header must be `Bearer <access token>`",
-            )),
-            None => Err(Error::new(Code::Unauthorised, "an access token is needed")),
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let Some(door) = request.app_data::<Arc<Door>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    request.extensions_mut().insert(RequestId(door.ids.uuid().to_string()));
+    let address = request.peer_addr().map(|peer| peer.ip());
+    let asker = asking(&door, &request, address).await;
+    let allowance = (!UNCOUNTED.contains(&request.path())).then(|| {
+        let counted = match &asker {
+            Ok(viewer) => rate::Asker::of(viewer),
+            Err(_) => rate::Asker::stranger(&text_of(address)),
         };
-        let viewer = asker.as_ref().ok().cloned();
-        request.extensions_mut().insert(asker);
-        let response = next.call(request).await?;
-        if let Some(viewer) = viewer
-            && REFUSALS.contains(&response.status().as_u16())
-        {
-            door.note_of(&viewer, "refused", Some(operation_of(&response)));
+        door.limiter.ask(counted, door.now())
+    });
+    let viewer = asker.as_ref().ok().cloned();
+    request.extensions_mut().insert(asker);
+    let mut response = match allowance.as_ref().and_then(rate::Allowance::refusal) {
+        // `into_response` would lose the error that the answer's body is made from.
+        Some(refusal) => ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(refusal)),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    for (name, value) in allowance.iter().flat_map(rate::Allowance::fields) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
         }
-        return Ok(response);
     }
-    next.call(request).await
+    if let Some(viewer) = viewer
+        && REFUSALS.contains(&response.status().as_u16())
+    {
+        door.note_of(&viewer, "refused", Some(operation_of(&response)));
+    }
+    Ok(response)
+}
+
+/// Who asks, by the credential that the request carries.
+async fn asking(door: &Door, request: &ServiceRequest, address: Option<IpAddr>) -> Asker {
+    let given = request.headers().get(header::AUTHORIZATION);
+    let given = given.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    match given.as_deref().map(|value| value.split_at_checked(7)) {
+        Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer ") => {
+            let asker = door.ask(token.trim(), address).await;
+            if asker.as_ref().is_err_and(|error| error.code == Code::Unauthorised) {
+                door.note("token_refused", None, None);
+            }
+            asker
+        }
+        Some(_) => Err(Error::new(
+            Code::Unauthorised,
+            "the Authorization header must be `Bearer <access token>`",
+        )),
+        None => Err(Error::new(Code::Unauthorised, "an access token is needed")),
+    }
+}
+
+/// An address as a text; empty where it is not known.
+fn text_of(address: Option<IpAddr>) -> String {
+    address.map_or_else(String::new, |address| address.to_string())
 }
 
 /// The answers of which the second stream takes note: whoever tries doors leaves a trace.
@@ -249,7 +276,7 @@ impl Stranger {
     /// The same as a text; empty where it is not known.
     #[must_use]
     pub fn address_text(&self) -> String {
-        self.address.map_or_else(String::new, |address| address.to_string())
+        text_of(self.address)
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 use crate::access::events::{self, Event, Events};
+use crate::access::rate::{self, Limiter};
 use crate::access::secret::Keys;
 use crate::access::signing::Ring;
 use crate::access::tree::Stream;
@@ -36,6 +37,7 @@ pub struct Door {
     pub(crate) used: Mutex<HashMap<ClientId, UtcTime>>,
     /// Passwords are hashed few at a time, so that a crowd of strangers cannot take the machine.
     pub(crate) hashing: Arc<Semaphore>,
+    pub(super) limiter: Limiter,
 }
 
 impl Door {
@@ -50,6 +52,16 @@ impl Door {
             events: Arc::new(Events::default()),
             used: Mutex::default(),
             hashing: Arc::new(Semaphore::new(2)),
+            limiter: Limiter::new(rate::PER_MINUTE),
+        }
+    }
+
+    /// The same door, where an account may ask that often in a minute.
+    #[must_use]
+    pub fn limited_to(self, per_minute: u32) -> Self {
+        Self {
+            limiter: Limiter::new(per_minute),
+            ..self
         }
     }
 

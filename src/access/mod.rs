@@ -11,6 +11,7 @@ pub mod hole;
 pub mod ledger;
 pub mod otp;
 pub mod permission;
+pub mod rate;
 pub mod references;
 pub mod secret;
 pub mod sharing;

@@ -4,6 +4,8 @@
 //! account's owner has logged in before, only the first counts: whoever tries from elsewhere slows themselves down, not
 //! the owner. Whether there is such an account makes no difference.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use crate::access::secret;
@@ -94,10 +96,12 @@ impl Attempt {
     }
 }
 
-/// An address of version 6 counts with its network of 64 bits, which one client has to itself.
-fn network(address: &str) -> String {
-    match address.parse::<std::net::Ipv6Addr>() {
-        Ok(whole) => format!("{:?}", &whole.segments()[..4]),
+/// An address of version 6 counts with its network of 64 bits, which one client has to itself; one of version 4 that
+/// is written as one of version 6, as a socket for both gives it, counts as what it is.
+pub(super) fn network(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|whole| whole.to_canonical()) {
+        Ok(IpAddr::V6(whole)) => format!("{:?}", &whole.segments()[..4]),
+        Ok(IpAddr::V4(whole)) => whole.to_string(),
         Err(_) => address.to_owned(),
     }
 }
@@ -222,6 +226,7 @@ mod tests {
         assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
         assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use crate::access::accounts::AccountRow;
+use crate::access::allowed::UNCOUNTED;
 use crate::access::clients::ClientRow;
 use crate::access::ledger::{Classes, Record};
 use crate::access::permission;
@@ -49,6 +50,7 @@ impl Document {
         value["components"]["securitySchemes"] = json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token, or a client's key"},
                 "client": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes()}}}});
         value["components"]["schemas"]["Problem"] = problem_schema();
+        value["components"]["headers"] = headers();
         let paths = paths_of(&value);
         let text = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
         Self { value, text, paths }
@@ -159,7 +161,11 @@ fn complete(document: &mut Value) {
             let permission = operation["x-permission"].as_str().map(str::to_owned);
             let closed = permission.as_deref().is_some_and(|name| name != "Stranger");
             let has_body = !operation["requestBody"].is_null();
+            let counted = !UNCOUNTED.contains(&path.as_str());
             let mut codes = vec![Code::Internal, Code::Unavailable];
+            if counted {
+                codes.push(Code::TooManyRequests);
+            }
             if closed {
                 // Every operation refuses query parameters that it does not know.
                 codes.extend([Code::Unauthorised, Code::Forbidden, Code::Invalid]);
@@ -185,11 +191,7 @@ fn complete(document: &mut Value) {
                 operation["security"] = json!([]);
             }
             if permission.as_deref() == Some("Stranger") {
-                codes.extend([
-                    Code::InvalidCredentials,
-                    Code::SecondFactorRequired,
-                    Code::TooManyRequests,
-                ]);
+                codes.extend([Code::InvalidCredentials, Code::SecondFactorRequired]);
             }
             if path.contains('{') {
                 codes.push(Code::NotFound);
@@ -216,6 +218,7 @@ fn complete(document: &mut Value) {
                     responses[&status] = problem_response(code);
                 }
             }
+            tell_headers(responses, counted);
         }
     }
 }
@@ -226,6 +229,40 @@ fn scopes() -> Map<String, Value> {
         .iter()
         .map(|scope| (scope.slug().to_owned(), json!(scope.label())))
         .collect()
+}
+
+/// Says of each answer which headers tell the caller when to ask again.
+fn tell_headers(responses: &mut Value, counted: bool) {
+    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+        let waits = matches!(status.as_str(), "429" | "503").then_some("Retry-After");
+        // Every answer carries them; they are told where a client is written for.
+        let told = counted && (status.starts_with('2') || status == "429");
+        let counts = ["RateLimit-Policy", "RateLimit"].into_iter().filter(|_| told);
+        for name in counts.chain(waits) {
+            response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
+        }
+    }
+}
+
+/// The headers that answers refer to.
+fn headers() -> Value {
+    json!({
+        "RateLimit-Policy": {
+            "description": "How much the caller may ask: `q` requests in `w` seconds, by account, or by address where there is no valid token; counted by each process for itself",
+            "schema": {"type": "string"},
+            "example": "\"account\";q=6000;w=60",
+        },
+        "RateLimit": {
+            "description": "What is left of it: `r` requests, and in `t` seconds all of them again",
+            "schema": {"type": "string"},
+            "example": "\"account\";r=5999;t=1",
+        },
+        "Retry-After": {
+            "description": "How many seconds to wait",
+            "schema": {"type": "integer"},
+            "example": 1,
+        },
+    })
 }
 
 /// What each record's answers hold, and the table of classes that decides who gets which field.

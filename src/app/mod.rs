@@ -18,8 +18,8 @@ use crate::base::error::{Code, Error};
 use crate::individuals::register::Register;
 use crate::web::{Reply, headers, inputs, reply};
 use crate::{
-    accounts, audit, cases, clients, counts, files, individuals, organisations, priority, sources, statements, submissions,
-    vocabularies,
+    accounts, audit, cases, clients, counts, files, individuals, organisations, priority, sources, statements,
+    submissions, vocabularies,
 };
 
 /// What every worker shares.

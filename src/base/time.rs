@@ -34,6 +34,12 @@ impl UtcTime {
         self.0.and_utc().timestamp()
     }
 
+    /// Microseconds since 1970.
+    #[must_use]
+    pub fn microseconds(self) -> i64 {
+        self.0.and_utc().timestamp_micros()
+    }
+
     /// The next moment that can be told from it.
     #[must_use]
     pub fn plus_a_moment(self) -> Self {

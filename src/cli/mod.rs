@@ -10,6 +10,7 @@ pub use sample::load as load_sample;
 
 use std::io::Write;
 
+use crate::access::rate::MOST_PER_MINUTE;
 use crate::access::secret::Keys;
 use crate::access::tree::Stream;
 use crate::access::{Door, Viewer, signing};
@@ -106,12 +107,20 @@ fn open_current(settings: &Settings) -> Result<Db, Error> {
 
 /// The door to the configured database, which must be at this version.
 fn door(settings: &Settings, secret: &Secret) -> Result<Door, Error> {
-    Ok(Door::new(
+    let door = Door::new(
         open_current(settings)?,
         Keys::derive(secret.reveal().as_bytes())?.issued_at(&settings.public_url),
         Clock::System,
         Ids::Random,
-    ))
+    );
+    match settings.rate_per_minute {
+        None => Ok(door),
+        Some(rate) if (1..=MOST_PER_MINUTE).contains(&rate) => Ok(door.limited_to(rate)),
+        Some(_) => Err(Error::new(
+            Code::Invalid,
+            format!("the rate per minute must be between 1 and {MOST_PER_MINUTE}"),
+        )),
+    }
 }
 
 /// Whoever owns the machine: sees what is internal, and is entered in the ledger as nobody's account.

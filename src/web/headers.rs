@@ -16,6 +16,9 @@ const ALWAYS: [(&str, &str); 5] = [
     ("strict-transport-security", "max-age=31536000"),
 ];
 
+/// What an answer keeps when its body becomes a problem.
+const KEPT: [&str; 3] = ["allow", "ratelimit-policy", "ratelimit"];
+
 /// Middleware: gives the answer its request id and headers, and errors their one shape.
 ///
 /// # Errors
@@ -29,10 +32,11 @@ pub async fn manners(
     let id = reply::request_id(response.request());
     if let Some(problem) = problem_of(&response) {
         let (request, old) = response.into_parts();
-        let allow = old.headers().get("allow").cloned();
         let mut fresh = reply::problem(&problem, &id);
-        if let Some(allow) = allow {
-            fresh.headers_mut().insert(HeaderName::from_static("allow"), allow);
+        for name in KEPT {
+            if let Some(value) = old.headers().get(name) {
+                fresh.headers_mut().insert(HeaderName::from_static(name), value.clone());
+            }
         }
         response = ServiceResponse::new(request, fresh);
     }

@@ -17,6 +17,7 @@ mod machines;
 mod noninterference;
 mod oracle;
 mod program;
+mod rate;
 mod reauthentication;
 mod records;
 mod rooms;

@@ -157,10 +157,20 @@ impl House {
         Self::serving(url, door, clock, (listener, address), true)
     }
 
+    /// Where an account may ask so often in a minute, by a clock that stands still.
+    pub fn limited(kind: Kind, per_minute: u32) -> Self {
+        let day: DateTime<Utc> = "2010-05-10T08:00:00Z".parse().unwrap();
+        Self::furnished(kind, Clock::Fixed(day), false, |door| door.limited_to(per_minute))
+    }
+
     fn at(kind: Kind, clock: Clock, sample: bool) -> Self {
+        Self::furnished(kind, clock, sample, |door| door)
+    }
+
+    fn furnished(kind: Kind, clock: Clock, sample: bool, fitted: impl FnOnce(Door) -> Door) -> Self {
         let url = database(kind);
         let (listener, address) = listening();
-        let door = door(&url, clock, 7, &address);
+        let door = fitted(door(&url, clock, 7, &address));
         if sample {
             assert!(load_sample(&door).unwrap());
         }
