@@ -216,6 +216,21 @@ pub struct Given {
     /// How often an account may ask in a minute, for each process; a stranger's address a tenth of it. 6000 by default.
     #[arg(long, env = "CONSCIENCE_RATE_PER_MINUTE", global = true)]
     pub rate_per_minute: Option<u32>,
+    /// The certificate to serve TLS with, and those that vouch for it (PEM); with `--tls-key`.
+    #[arg(long, env = "CONSCIENCE_TLS_CERTIFICATE", global = true)]
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key (PEM).
+    #[arg(long, env = "CONSCIENCE_TLS_KEY", global = true)]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// The files that TLS is served with.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate, and those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The settings in force.
@@ -235,6 +250,8 @@ pub struct Settings {
     pub allow_plain_database: bool,
     /// How often an account may ask in a minute, where it was said.
     pub rate_per_minute: Option<u32>,
+    /// What to serve TLS with; without, HTTP is served in the clear.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Settings {
@@ -266,6 +283,10 @@ impl Settings {
             demo_password: given.demo_password,
             allow_plain_database: given.allow_plain_database || file.allow_plain_database,
             rate_per_minute: given.rate_per_minute.or(file.rate_per_minute),
+            tls: tls_of(
+                given.tls_certificate.or(file.tls_certificate),
+                given.tls_key.or(file.tls_key),
+            )?,
         })
     }
 
@@ -297,6 +318,17 @@ fn secret_of(secret: Option<Secret>, file: Option<PathBuf>) -> Result<Option<Sec
         (Some(secret), _) => Ok(Some(secret)),
         (None, Some(path)) => Ok(Some(Secret::new(read_text(&path)?.trim()))),
         (None, None) => Ok(None),
+    }
+}
+
+fn tls_of(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, Error> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        _ => Err(Error::new(
+            Code::Invalid,
+            "TLS needs both --tls-certificate and --tls-key",
+        )),
     }
 }
 

@@ -54,8 +54,9 @@ pub fn run(settings: &Settings) -> Result<(), Error> {
     if !admin.is_some_and(|row| row.otp_active) {
         super::enrol(&door, ACCOUNTS[0].0, otp)?;
     }
-    println!("\naddress        http://{}", settings.listen);
-    println!("documentation  http://{}/docs/", settings.listen);
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    println!("\naddress        {scheme}://{}", settings.listen);
+    println!("documentation  {scheme}://{}/docs/", settings.listen);
     for (email, _, role) in ACCOUNTS {
         println!("account        {email}  ({})", crate::base::choice::Choice::slug(role));
     }
@@ -64,7 +65,7 @@ pub fn run(settings: &Settings) -> Result<(), Error> {
         otp::base32(otp)
     );
     println!("password       {password}  (kept in ./{DATA}/demo-password)\n");
-    super::serve::run(door, &settings.listen)
+    super::serve::run(door, settings)
 }
 
 /// The sample and an account a role, where they are not there yet; the password as it is now.

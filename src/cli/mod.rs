@@ -3,6 +3,7 @@ mod account;
 mod demo;
 mod sample;
 mod serve;
+mod tls;
 pub mod verify;
 
 pub use account::{NewAccount, add as add_account, enrol};
@@ -31,7 +32,7 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
     let settings = Settings::from_given(line.given)?;
     match line.command {
         Command::Demo => demo::run(&settings),
-        Command::Serve => serve::run(door(&settings, &settings.strong_secret()?)?, &settings.listen),
+        Command::Serve => serve::run(door(&settings, &settings.strong_secret()?)?, &settings),
         Command::Migrate => open(&settings)?.migrate(),
         Command::Account { action } => account::run(&settings, action),
         Command::Backup { file } => open_current(&settings)?.backup(&file),

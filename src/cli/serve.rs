@@ -7,6 +7,9 @@ use actix_web::{HttpServer, rt};
 use crate::access::Door;
 use crate::app::{State, app};
 use crate::base::error::{Code, Error};
+use crate::settings::Settings;
+
+use super::tls;
 
 /// How often the ledger's head is signed, where it has grown.
 const SEALED_EVERY_SECONDS: u64 = 60;
@@ -14,19 +17,25 @@ const SEALED_EVERY_SECONDS: u64 = 60;
 /// Serves until SIGINT or SIGTERM; requests under way are finished.
 ///
 /// # Errors
-/// Where the address cannot be listened on.
-pub fn run(door: Door, listen: &str) -> Result<(), Error> {
+/// Where the address cannot be listened on, or the certificate not be used.
+pub fn run(door: Door, settings: &Settings) -> Result<(), Error> {
+    let listen = settings.listen.clone();
+    let tls = settings.tls.as_ref().map(tls::config).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let state = State::new(door);
     let events = state.door.clone();
     rt::System::new().block_on(async move {
         let server_state = state.clone();
         let server = HttpServer::new(move || app(&server_state))
             .shutdown_timeout(20)
-            .client_request_timeout(Duration::from_secs(5))
-            .bind(listen)
-            .map_err(|error| Error::new(Code::Invalid, format!("cannot listen on {listen}: {error}")))?;
+            .client_request_timeout(Duration::from_secs(5));
+        let bound = match tls {
+            Some(tls) => server.bind_rustls_0_23(&listen, tls),
+            None => server.bind(&listen),
+        };
+        let server = bound.map_err(|error| Error::new(Code::Invalid, format!("cannot listen on {listen}: {error}")))?;
         for address in server.addrs() {
-            log::info!("listening on http://{address}");
+            log::info!("listening on {scheme}://{address}");
         }
         let server = server.run();
         let flusher = rt::spawn(async move {

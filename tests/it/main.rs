@@ -27,3 +27,4 @@ mod second_stream;
 mod sharing;
 mod strangers;
 mod submissions;
+mod tls;
