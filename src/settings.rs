@@ -82,7 +82,11 @@ pub enum Command {
     /// Serve the API.
     Serve,
     /// Bring the database to this version.
-    Migrate,
+    Migrate {
+        /// The PostgreSQL role that `serve` will use: it is given what serving needs and no more.
+        #[arg(long)]
+        serve_role: Option<String>,
+    },
     /// Manage accounts.
     Account {
         /// What to do with them.

@@ -33,7 +33,11 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
     match line.command {
         Command::Demo => demo::run(&settings),
         Command::Serve => serve::run(door(&settings, &settings.strong_secret()?)?, &settings),
-        Command::Migrate => open(&settings)?.migrate(),
+        Command::Migrate { serve_role } => {
+            let db = open(&settings)?;
+            db.migrate()?;
+            serve_role.map_or(Ok(()), |role| db.grant_serving(&role))
+        }
         Command::Account { action } => account::run(&settings, action),
         Command::Backup { file } => open_current(&settings)?.backup(&file),
         Command::SigningKey { action } => signing_key(&door(&settings, &settings.strong_secret()?)?, action),

@@ -1,4 +1,4 @@
-//! One connection, to either database. The only module that speaks SQL as text.
+//! One connection, to either database. With `roles` the only module that speaks SQL as text.
 #![allow(clippy::disallowed_methods)]
 // What the derive makes has no documentation of its own.
 #![allow(missing_docs)]
@@ -133,6 +133,29 @@ pub(crate) fn depth(conn: &mut Conn) -> Result<u32, diesel::result::Error> {
         Conn::Pg(inner) => AnsiTransactionManager::transaction_manager_status_mut(inner),
     };
     Ok(status.transaction_depth()?.map_or(0, std::num::NonZeroU32::get))
+}
+
+/// One column of text, called `word`.
+#[derive(QueryableByName)]
+pub(super) struct Word {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub(super) word: String,
+}
+
+/// The migrations that were run, by their versions. Only reads, so that whoever serves needs no right to make tables:
+/// diesel's own question makes its table first.
+pub(crate) fn versions(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let there = match conn {
+        Conn::Sqlite(_) => "SELECT name AS word FROM sqlite_master WHERE name = '__diesel_schema_migrations'",
+        Conn::Pg(_) => {
+            "SELECT CAST(relname AS TEXT) AS word FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')"
+        }
+    };
+    if diesel::sql_query(there).load::<Word>(conn)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let run = diesel::sql_query("SELECT CAST(version AS TEXT) AS word FROM __diesel_schema_migrations");
+    Ok(run.load::<Word>(conn)?.into_iter().map(|row| row.word).collect())
 }
 
 /// A consistent copy of the embedded database, readable by its owner alone.

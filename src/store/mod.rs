@@ -2,6 +2,7 @@
 mod conn;
 pub mod origin;
 mod pool;
+mod roles;
 pub mod url;
 mod writer;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use conn::{Conn, MultiBackend, make_private};
@@ -97,14 +99,37 @@ impl Db {
     /// # Errors
     /// `unavailable`, with what to do in words.
     pub fn require_current(&self) -> Result<(), Error> {
-        let mut conn = conn::establish_writer(&self.url)?;
-        if conn.has_pending_migration(MIGRATIONS).map_err(Error::internal)? {
+        let run = conn::versions(&mut conn::establish_writer(&self.url)?)?;
+        let known = MigrationSource::<diesel::sqlite::Sqlite>::migrations(&MIGRATIONS).map_err(Error::internal)?;
+        let known: Vec<String> = known.iter().map(|one| one.name().version().to_string()).collect();
+        if known.iter().any(|version| !run.contains(version)) {
             return Err(Error::new(
                 Code::Unavailable,
                 "the database is of an older version: run `conscience migrate` first",
             ));
         }
+        if run.iter().any(|version| !known.contains(version)) {
+            return Err(Error::new(
+                Code::Unavailable,
+                "the database is of a newer version than this program",
+            ));
+        }
         Ok(())
+    }
+
+    /// Gives a role of the server what serving needs and no more: it reads everything and changes records, but alters no
+    /// entry of the ledger, no signed head and no table.
+    ///
+    /// # Errors
+    /// `invalid` for an embedded database, and for a role that is not there or could do more.
+    pub fn grant_serving(&self, role: &str) -> Result<(), Error> {
+        match conn::establish_writer(&self.url)? {
+            Conn::Pg(mut server) => roles::grant_serving(&mut server, role),
+            Conn::Sqlite(_) => Err(Error::new(
+                Code::Invalid,
+                "an SQLite database has no roles: --serve-role is for PostgreSQL",
+            )),
+        }
     }
 
     /// Reads, on a blocking thread.

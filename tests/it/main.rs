@@ -20,6 +20,7 @@ mod program;
 mod rate;
 mod reauthentication;
 mod records;
+mod roles;
 mod rooms;
 mod second_factor;
 mod schema;

@@ -1,6 +1,7 @@
 //! The tables: up, down, up; the ledger is never altered.
 
 use conscience::store::{Db, Options};
+use diesel::connection::SimpleConnection;
 
 use crate::support::{House, Kind, database};
 
@@ -14,6 +15,10 @@ fn there_and_back(kind: Kind) {
     assert!(db.require_current().is_err());
     db.migrate().unwrap();
     db.require_current().unwrap();
+    let later = "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000000')";
+    db.write_blocking(|conn| Ok(conn.batch_execute(later)?)).unwrap();
+    let told = db.require_current().unwrap_err().detail;
+    assert!(told.contains("newer version"), "{told}");
 }
 
 #[test]
