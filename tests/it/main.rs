@@ -11,6 +11,7 @@ mod consent;
 mod documents;
 mod door;
 mod facts;
+mod findings;
 mod founding;
 mod input;
 mod machines;

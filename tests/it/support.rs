@@ -39,7 +39,8 @@ pub enum Kind {
 /// Runs a test on both databases.
 #[macro_export]
 macro_rules! on_both {
-    ($(fn $name:ident($house:ident: &House) $body:block)*) => {$(
+    ($($(#[$doc:meta])* fn $name:ident($house:ident: &House) $body:block)*) => {$(
+        $(#[$doc])*
         mod $name {
             use super::*;
             fn run($house: &House) $body
