@@ -45,9 +45,9 @@ pub async fn manners(
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let policy = if page {
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     } else {
-        "default-src 'none'; frame-ancestors 'none'"
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     };
     headers.insert(
         HeaderName::from_static("content-security-policy"),

@@ -30,3 +30,4 @@ mod sharing;
 mod strangers;
 mod submissions;
 mod tls;
+mod wire;
