@@ -6,6 +6,7 @@ mod actor;
 mod teams;
 mod verify;
 mod worlds;
+mod asvs;
 mod commands;
 mod consent;
 mod documents;
