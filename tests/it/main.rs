@@ -7,6 +7,7 @@ mod teams;
 mod verify;
 mod worlds;
 mod asvs;
+mod canary;
 mod commands;
 mod consent;
 mod documents;

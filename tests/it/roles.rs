@@ -66,6 +66,8 @@ fn whoever_serves_cannot_alter_the_past_or_the_tables() {
         "TRUNCATE ledger_entries",
         "UPDATE checkpoints SET note = 'x'",
         "DELETE FROM checkpoints",
+        "UPDATE access_events SET kind = 'x'",
+        "DELETE FROM access_events",
         "DROP TRIGGER ledger_entries_never_altered ON ledger_entries",
         "ALTER TABLE ledger_entries DISABLE TRIGGER ALL",
         "ALTER TABLE cases ADD COLUMN x TEXT",
