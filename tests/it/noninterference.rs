@@ -6,8 +6,11 @@
 
 use chrono::{DateTime, Utc};
 use conscience::app::document::Document;
+use conscience::schema::{cases, individuals, sources, statements, submissions};
 use conscience::store::origin::Clock;
 use conscience::store::url::DatabaseUrl;
+use conscience::store::{Db, Options};
+use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{Actor, House, Kind};
@@ -26,6 +29,8 @@ struct Reader<'a> {
     actor: Actor,
     name: &'static str,
     open: &'a Open,
+    /// Records that are in one of the worlds alone: asked for by their ids in both.
+    hidden: &'a [String],
     told: Vec<Told>,
 }
 
@@ -131,6 +136,9 @@ impl Reader<'_> {
             self.call("GET", path, &[], None);
         }
         self.pages("/v1/priorities?as_of=2010-05-10");
+        for place in self.hidden {
+            self.call("GET", place, &[], None);
+        }
         for other in [&self.open.other, &self.open.person] {
             self.call("GET", &format!("/v1/individuals/{other}/file"), &[], None);
         }
@@ -207,13 +215,37 @@ impl Reader<'_> {
     }
 }
 
-fn told(url: DatabaseUrl, open: &Open, from: &[&'static str], document: &Value) -> Vec<Told> {
+/// The places of the records in a world, and which of them are not in another.
+fn only_in(one: &DatabaseUrl, other: &DatabaseUrl) -> Vec<String> {
+    macro_rules! places {
+        ($conn:ident, $($table:ident),*) => {{
+            let mut places = Vec::new();
+            $(
+                let ids: Vec<String> = $table::table.order($table::id).select($table::id).load($conn)?;
+                places.extend(ids.iter().map(|id| format!("/v1/{}/{id}", stringify!($table))));
+            )*
+            Ok(places)
+        }};
+    }
+    let places = |url: &DatabaseUrl| -> Vec<String> {
+        let db = Db::open(url, Options::default()).unwrap();
+        db.write_blocking(|conn| places!(conn, individuals, cases, sources, statements, submissions))
+            .unwrap()
+    };
+    let known = places(other);
+    let mut only = places(one);
+    only.retain(|place| !known.contains(place));
+    only
+}
+
+fn told(url: DatabaseUrl, open: &Open, hidden: &[String], from: &[&'static str], document: &Value) -> Vec<Told> {
     let house = House::on(url, clock(), 8);
     let mut all = Vec::new();
     let anon = Reader {
         actor: house.anon(),
         name: "nobody",
         open,
+        hidden,
         told: Vec::new(),
     };
     let mut readers: Vec<Reader<'_>> = from
@@ -222,6 +254,7 @@ fn told(url: DatabaseUrl, open: &Open, from: &[&'static str], document: &Value) 
             actor: house.actor(name),
             name,
             open,
+            hidden,
             told: Vec::new(),
         })
         .collect();
@@ -275,8 +308,9 @@ fn nothing_hidden_is_told(kind: Kind, seeds: std::ops::Range<u64>) {
                 then(&house.actor("insider"), &base.open, is_hidden);
             }
         }
-        let before = told(without.clone(), &base.open, hidden.from, &document);
-        let after = told(with.clone(), &base.open, hidden.from, &document);
+        let only = only_in(&with, &without);
+        let before = told(without.clone(), &base.open, &only, hidden.from, &document);
+        let after = told(with.clone(), &base.open, &only, hidden.from, &document);
         assert_eq!(before.len(), after.len(), "seed {seed}: {}", hidden.told);
         for (one, other) in before.iter().zip(&after) {
             assert_eq!(one, other, "seed {seed}: {} is told by {}", hidden.told, one.0);

@@ -190,6 +190,21 @@ fn change(actor: &Actor, place: &str, body: &Value) {
 
 pub const KINDS: &[Hidden] = &[
     Hidden {
+        told: "who decided a submission",
+        from: OUTSIDE,
+        then: Some(|insider, open, hidden| {
+            let neighbour = another(insider, "neighbour");
+            let by = if hidden { &neighbour } else { insider };
+            let place = format!("/v1/submissions/{}", open.submission);
+            let etag = by.get(&place).expect(200).etag();
+            let headers = [("content-type", "application/json"), ("if-match", etag.as_str())];
+            let body = json!({"decision": "refuse", "reason": "It is another person."}).to_string();
+            by.send("POST", &format!("{place}/decision"), &headers, Some(body.as_bytes()))
+                .expect(200);
+        }),
+        add: |_, _, _, _| {},
+    },
+    Hidden {
         told: "another organisation's submission",
         from: &["partner", "dashboard"],
         then: None,
