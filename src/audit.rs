@@ -119,7 +119,7 @@ fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(String, EntryOut
         if !could_see(&viewer, &entry, owner, seen.level(kind.family, &key)) && !seen.on_team(&entry) {
             continue;
         }
-        let before = fields.len();
+        let (before, on_team) = (fields.len(), seen.on_team(&entry));
         let (mut kept, mut unsaid) = (Map::new(), false);
         for (name, mut change) in fields {
             let class = kind
@@ -127,7 +127,8 @@ fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(String, EntryOut
                 .iter()
                 .find(|(field, _)| *field == name)
                 .map(|(_, class)| *class);
-            if class.is_some_and(|class| viewer.sees(class, owner)) {
+            let for_team = on_team && class == Some(Sharing::Restricted);
+            if for_team || class.is_some_and(|class| viewer.sees(class, owner)) {
                 if seen.without_hidden(&name, &mut change) {
                     kept.insert(name, change);
                 } else if name == "supersedes" {

@@ -104,6 +104,12 @@ pub enum Command {
         #[command(subcommand)]
         action: SigningKeyAction,
     },
+    /// The keys of encrypted fields.
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: KeysAction,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Write the ledger's log to a new file: one line an entry, without what the entries hold.
@@ -186,6 +192,15 @@ pub enum AccountAction {
     },
 }
 
+/// What can be done with the keys of encrypted fields.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum KeysAction {
+    /// Print a fresh line for the file of field keys.
+    New,
+    /// Seal what stands under another key than the first under the first; can be stopped and begun again.
+    Reseal,
+}
+
 /// What may be given by flag, by environment, or in the file.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -206,6 +221,9 @@ pub struct Given {
     /// A file that holds the secret.
     #[arg(long, env = "CONSCIENCE_SECRET_FILE", global = true)]
     pub secret_file: Option<PathBuf>,
+    /// A file of the keys of encrypted fields, one a line: the first seals, all open. Derived from the secret without it.
+    #[arg(long, env = "CONSCIENCE_FIELD_KEYS_FILE", global = true)]
+    pub field_keys_file: Option<PathBuf>,
     /// The demo's password, 12 characters or more.
     #[arg(long, env = "CONSCIENCE_DEMO_PASSWORD", global = true, hide_env_values = true)]
     #[serde(skip)]
@@ -248,6 +266,8 @@ pub struct Settings {
     pub database: String,
     /// The installation's secret, where one was given.
     pub secret: Option<Secret>,
+    /// The lines of the field keys' file, where one was given.
+    pub field_keys: Option<Secret>,
     /// The demo's password, where one was given.
     pub demo_password: Option<Secret>,
     /// Whether a database on another host may be reached without TLS.
@@ -275,9 +295,11 @@ impl Settings {
             .or(file.listen)
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let public_url = given.public_url.or(file.public_url);
+        let field_keys = given.field_keys_file.or(file.field_keys_file);
         Ok(Self {
             public_url: public_url.map_or_else(|| Ok(format!("http://{listen}")), checked_url)?,
             listen,
+            field_keys: field_keys.map(|path| read_text(&path).map(Secret::new)).transpose()?,
             database: given
                 .database
                 .or_else(database_of_environment)

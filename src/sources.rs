@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::access::sealing::Sealed;
 use crate::access::team::{self, Subject};
 use crate::access::{Allowed, Read, may, references};
 use crate::base::date::Edtf;
@@ -61,6 +62,8 @@ pub struct SourceRow {
     pub statement_id: Option<StatementId>,
     /// Notes for those inside.
     pub notes: Option<Prose>,
+    /// Who the source is, and how they can be reached.
+    pub identity: Option<Sealed>,
     /// When it was recorded.
     pub created_at: UtcTime,
     /// When it last changed.
@@ -90,6 +93,8 @@ crate::record!(SourceRow, sources, "source", parent: |_row| None, owner: |row| S
     retired_at: Internal,
 } derived {
     updated_at: Public,
+} sealed |row| vec![row.id.to_string()], {
+    identity,
 } stamps { updated_at, partners_updated_at, public_updated_at });
 
 /// A source to record.
@@ -114,6 +119,8 @@ pub struct SourceIn {
     pub statement_id: Option<StatementId>,
     /// Notes for those inside.
     pub notes: Option<Prose>,
+    /// Who the source is and how they can be reached, for the team of the record alone.
+    pub identity: Option<Prose>,
     /// Who may see it; internal unless said.
     #[serde(default = "inside")]
     pub sharing: Sharing,
@@ -159,6 +166,10 @@ pub struct SourcePatch {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub notes: Patch<Prose>,
+    /// Who the source is and how they can be reached, for the team of the record alone.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub identity: Patch<Prose>,
     /// Who may see it.
     #[serde(default)]
     #[schema(value_type = Option<Sharing>)]
@@ -192,6 +203,8 @@ pub struct SourceOut {
     pub statement_id: Option<StatementId>,
     /// Notes for those inside.
     pub notes: Option<Prose>,
+    /// Who the source is and how they can be reached, for the team of the record alone.
+    pub identity: Option<Prose>,
     /// When it was recorded.
     pub created_at: UtcTime,
     /// When it last changed.
@@ -266,7 +279,7 @@ fn check_statement(tx: &mut Read<'_>, id: Option<&StatementId>) -> Result<(), Er
     })
 }
 
-fn seen_by(tx: &Read<'_>, row: &SourceRow) -> Result<Value, Error> {
+fn seen_by(tx: &mut Read<'_>, row: &SourceRow) -> Result<Value, Error> {
     let row = row.clone();
     let out = SourceOut {
         id: row.id.clone(),
@@ -281,10 +294,12 @@ fn seen_by(tx: &Read<'_>, row: &SourceRow) -> Result<Value, Error> {
         reliability: row.reliability,
         statement_id: row.statement_id.clone(),
         notes: row.notes.clone(),
+        // The door opens it, for those who may see it.
+        identity: None,
         created_at: row.created_at,
         updated_at: row.updated_at,
     };
-    tx.seen(&row, &out)
+    tx.seen_with_sealed(&row, &out)
 }
 
 /// List sources
@@ -329,8 +344,12 @@ pub async fn create_source(allowed: Allowed<may::EditSources>, body: Json<Source
         .write(move |tx| {
             let given = body.0;
             check_statement(tx, given.statement_id.as_ref())?;
+            let id = SourceId::from_uuid(tx.uuid());
+            let identity = given
+                .identity
+                .map(|identity| tx.seal::<SourceRow>(id.as_str(), "identity", &identity));
             let row = SourceRow {
-                id: SourceId::from_uuid(tx.uuid()),
+                id,
                 organisation_id: tx.viewer().organisation_id,
                 sharing: given.sharing,
                 title: given.title,
@@ -342,6 +361,7 @@ pub async fn create_source(allowed: Allowed<may::EditSources>, body: Json<Source
                 reliability: given.reliability,
                 statement_id: given.statement_id,
                 notes: given.notes,
+                identity: identity.transpose()?,
                 created_at: tx.now(),
                 updated_at: tx.now(),
                 partners_updated_at: tx.now(),
@@ -350,6 +370,7 @@ pub async fn create_source(allowed: Allowed<may::EditSources>, body: Json<Source
             };
             tx.create(&row)?;
             team::keep(tx, row.id.as_str(), row.sharing)?;
+            team::keep_sealed(tx, &row, row.id.as_str())?;
             let seen = seen_by(tx, &row)?;
             Ok((row.id, tx.tag(seen)?))
         })
@@ -396,7 +417,9 @@ pub async fn update_source(
             let viewer = tx.viewer();
             let named = before.statement_id.as_ref();
             patch.statement_id = references::keep_hidden(tx.conn(), &viewer, named, patch.statement_id)?;
-            let after = before.clone().apply(patch)?;
+            let identity = tx.reseal_changed(&before, "identity", before.identity.as_ref(), &patch.identity)?;
+            let mut after = before.clone().apply(patch)?;
+            after.identity = identity;
             if after.statement_id != before.statement_id {
                 check_statement(tx, after.statement_id.as_ref())?;
             }

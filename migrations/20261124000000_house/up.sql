@@ -1,4 +1,5 @@
--- Portable types only: the same text runs on SQLite and PostgreSQL.
+-- Portable types only: the same text runs on SQLite and PostgreSQL. Encrypted by the program: accounts.otp_secret,
+-- sources.identity, individuals.contacts, relations.note.
 CREATE TABLE organisations (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
@@ -18,7 +19,7 @@ CREATE TABLE accounts (
     name TEXT NOT NULL,
     role TEXT NOT NULL CONSTRAINT accounts_role CHECK (role IN ('admin', 'staff', 'partner', 'dashboard')),
     password_hash TEXT NOT NULL,
-    otp_secret TEXT NOT NULL,
+    otp_secret TEXT,
     otp_active BOOLEAN NOT NULL,
     otp_step BIGINT NOT NULL,
     created_at TIMESTAMP NOT NULL,
@@ -101,6 +102,7 @@ CREATE TABLE sources (
     reliability TEXT NOT NULL,
     statement_id TEXT,
     notes TEXT,
+    identity TEXT,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     partners_updated_at TIMESTAMP NOT NULL,
@@ -126,6 +128,7 @@ CREATE TABLE individuals (
     biography TEXT,
     identifiers TEXT NOT NULL,
     notes TEXT,
+    contacts TEXT,
     source_id TEXT REFERENCES sources (id),
     partners_until DATE,
     public_until DATE,

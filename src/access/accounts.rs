@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::access::sealing::{FieldKeys, Place, Sealed};
 use crate::access::viewer::Viewer;
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, OrganisationId, SessionId};
@@ -27,8 +28,8 @@ pub struct AccountRow {
     pub role: Role,
     /// Argon2id, PHC string.
     pub password_hash: String,
-    /// The authenticator's secret, sealed; empty where there is none.
-    pub otp_secret: String,
+    /// The authenticator's secret.
+    pub otp_secret: Option<Sealed>,
     /// Whether log-in asks for the authenticator.
     pub otp_active: bool,
     /// The last step whose one-time password was used.
@@ -57,6 +58,35 @@ crate::record!(AccountRow, accounts, "account", parent: |_row| None, owner: |_ro
     password_hash,
     otp_secret,
 } stamps { updated_at, updated_at, updated_at });
+
+fn otp_place(id: &AccountId) -> Place<'_> {
+    Place {
+        table: "accounts",
+        row: id.as_str(),
+        column: "otp_secret",
+    }
+}
+
+/// The secret of an account's authenticator, for its row.
+///
+/// # Errors
+/// `internal` where the library refuses.
+pub fn sealed_otp(keys: &FieldKeys, id: &AccountId, secret: &[u8], nonce: &[u8; 12]) -> Result<Sealed, Error> {
+    keys.seal(otp_place(id), secret, nonce)
+}
+
+impl AccountRow {
+    /// The secret of the account's authenticator.
+    ///
+    /// # Errors
+    /// `record_altered` where it is not what was sealed there.
+    pub fn opened_otp(&self, keys: &FieldKeys) -> Result<Vec<u8>, Error> {
+        let sealed = self.otp_secret.as_ref();
+        sealed
+            .and_then(|sealed| keys.open(otp_place(&self.id), sealed))
+            .ok_or_else(|| Error::altered("account", self.id.as_str()))
+    }
+}
 
 /// A session: what one log-in began.
 #[derive(Clone, Debug, Queryable, Insertable)]

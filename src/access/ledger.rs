@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
+use crate::access::sealing::Sealed;
 use crate::access::tree::Stream;
 use crate::access::viewer::Viewer;
 use crate::access::{references, secret};
@@ -19,6 +20,8 @@ pub type Classes = &'static [(&'static str, Sharing)];
 
 /// A stored thing whose changes are kept. Implemented by [`record!`](crate::record).
 pub trait Record: Clone + Send + 'static {
+    /// The table it stands in.
+    const TABLE: &'static str;
     /// Its kind in the ledger.
     const KIND: &'static str;
     /// Its fields and their classes.
@@ -43,6 +46,14 @@ pub trait Record: Clone + Send + 'static {
     /// Name and value of each field whose value nobody is shown: the ledger says only that it changed.
     fn secrets(&self) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+    /// Name and value of each field that is encrypted, for its team alone.
+    fn sealed(&self) -> Vec<(&'static str, Option<&Sealed>)> {
+        Vec::new()
+    }
+    /// The records whose teams see those fields.
+    fn teams(&self) -> Vec<String> {
+        vec![self.id()]
     }
     /// Notes the time of a change of fields, the most open of which has that class; nothing for most records.
     fn stamp(&mut self, _class: Sharing, _now: UtcTime) {}
@@ -79,17 +90,39 @@ pub trait Record: Clone + Send + 'static {
     fn remove(&self, conn: &mut Conn) -> QueryResult<usize>;
 }
 
+/// What the digest of a record covers and no payload says.
+pub trait Unsaid {
+    /// As it stands in the column; empty where nothing does.
+    fn unsaid(&self) -> String;
+}
+
+impl Unsaid for String {
+    fn unsaid(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Unsaid for Option<Sealed> {
+    fn unsaid(&self) -> String {
+        self.as_ref()
+            .map_or_else(String::new, |sealed| sealed.as_str().to_owned())
+    }
+}
+
 /// Makes a row a [`Record`]: its table, kind, parent, owner, and a class for each field that anyone may be shown;
-/// `derived` are those that an answer adds to the stored ones; `stamps` keep the times of its changes, by class.
+/// `derived` are those that an answer adds to the stored ones; `secret` are told to nobody; `sealed` to the teams of
+/// those records; `stamps` keep the times of its changes, by class.
 #[macro_export]
 macro_rules! record {
-    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, level: |$l:ident, $conn:ident| $level:expr, $(derives: |$d:ident| $derives:expr,)? { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
+    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, level: |$l:ident, $conn:ident| $level:expr, $(derives: |$d:ident| $derives:expr,)? { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(sealed |$t:ident| $teams:expr, { $($sealed:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
         impl $crate::access::ledger::Record for $row {
+            const TABLE: &'static str = stringify!($table);
             const KIND: &'static str = $kind;
             const CLASSES: $crate::access::ledger::Classes = &[
                 $((stringify!($field), $crate::base::words::Sharing::$class),)*
                 $($((stringify!($shown), $crate::base::words::Sharing::$shown_class),)*)?
                 $($((stringify!($secret), $crate::base::words::Sharing::Internal),)*)?
+                $($((stringify!($sealed), $crate::base::words::Sharing::Restricted),)*)?
             ];
             fn id(&self) -> String { self.id.to_string() }
             fn parent(&self) -> Option<String> { let $p = self; $parent }
@@ -99,9 +132,13 @@ macro_rules! record {
             fn fields(&self) -> Vec<(&'static str, serde_json::Value)> {
                 vec![$((stringify!($field), serde_json::to_value(&self.$field).unwrap_or_default())),*]
             }
-            $(fn secrets(&self) -> Vec<(&'static str, String)> {
-                vec![$((stringify!($secret), self.$secret.clone())),*]
-            })?
+            fn secrets(&self) -> Vec<(&'static str, String)> {
+                vec![$($((stringify!($secret), $crate::access::ledger::Unsaid::unsaid(&self.$secret)),)*)? $($((stringify!($sealed), $crate::access::ledger::Unsaid::unsaid(&self.$sealed)),)*)?]
+            }
+            $(fn sealed(&self) -> Vec<(&'static str, Option<&$crate::access::sealing::Sealed>)> {
+                vec![$((stringify!($sealed), self.$sealed.as_ref())),*]
+            }
+            fn teams(&self) -> Vec<String> { let $t = self; $teams })?
             $(fn stamp(&mut self, class: $crate::base::words::Sharing, now: $crate::base::time::UtcTime) {
                 if class <= $crate::base::words::Sharing::Internal {
                     self.$inside = now;
@@ -225,7 +262,9 @@ impl Changes {
     pub fn between<R: Record>(before: Option<&R>, after: &R) -> Self {
         let mut changed = difference(before.map(Record::fields).unwrap_or_default(), &after.fields());
         let known = before.map(Record::secrets).unwrap_or_default();
-        for secret in after.secrets().iter().filter(|secret| !known.contains(secret)) {
+        let new =
+            |secret: &&(&'static str, String)| !known.contains(secret) && (before.is_some() || !secret.1.is_empty());
+        for secret in after.secrets().iter().filter(new) {
             changed.insert(secret.0.to_owned(), json!({"from": null, "to": "changed"}));
         }
         Self(changed)

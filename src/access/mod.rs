@@ -13,6 +13,7 @@ pub mod otp;
 pub mod permission;
 pub mod rate;
 pub mod references;
+pub mod sealing;
 pub mod secret;
 pub mod sharing;
 pub mod signing;

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use aws_lc_rs::{aead, digest, hmac};
+use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::access::sealing::FieldKeys;
 use crate::access::token::Signer;
 use crate::access::tree::{self, Edge, Stream};
 use crate::base::error::Error;
@@ -24,7 +25,8 @@ pub struct Keys {
     signers: Mutex<HashMap<i64, Arc<Signer>>>,
     dummy_hash: String,
     ledger: Ed25519KeyPair,
-    sealing: aead::LessSafeKey,
+    /// Of the fields that are encrypted.
+    pub fields: FieldKeys,
 }
 
 impl Keys {
@@ -38,15 +40,21 @@ impl Keys {
             etag: hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"conscience etag v1").as_ref()),
             issuer: "http://127.0.0.1:8080".to_owned(),
             signers: Mutex::default(),
-            sealing: aead::LessSafeKey::new(
-                aead::UnboundKey::new(&aead::AES_256_GCM, hmac::sign(&root, b"conscience sealing v1").as_ref())
-                    .map_err(Error::internal)?,
-            ),
+            fields: FieldKeys::derived(hmac::sign(&root, b"conscience sealing v1").as_ref())?,
             ledger: Ed25519KeyPair::from_seed_unchecked(hmac::sign(&root, b"conscience ledger signing v1").as_ref())
                 .map_err(Error::internal)?,
             dummy_hash: hash_password("nobody has this password", &[7; 16])?,
             root,
         })
+    }
+
+    /// With the field keys of a file before the derived one.
+    ///
+    /// # Errors
+    /// `invalid`, in words that print no key.
+    pub fn with_field_keys(self, file: &str) -> Result<Self, Error> {
+        let fields = self.fields.after(file)?;
+        Ok(Self { fields, ..self })
     }
 
     /// A strong `ETag` of these bytes: the same in every process and after a restart.
@@ -84,37 +92,6 @@ impl Keys {
         let signer = Arc::new(Signer::of(hmac::sign(&self.root, label.as_bytes()).as_ref())?);
         known.insert(generation, signer.clone());
         Ok(signer)
-    }
-
-    /// Seals a secret for the database (AES-256-GCM), with a fresh nonce.
-    ///
-    /// # Errors
-    /// `internal` where the library refuses.
-    pub fn seal(&self, plain: &[u8], nonce: &[u8; 12]) -> Result<String, Error> {
-        let mut bytes = plain.to_vec();
-        let fresh = aead::Nonce::assume_unique_for_key(*nonce);
-        self.sealing
-            .seal_in_place_append_tag(fresh, aead::Aad::from(b"otp"), &mut bytes)
-            .map_err(Error::internal)?;
-        Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &bytes].concat()))
-    }
-
-    /// What was sealed.
-    ///
-    /// # Errors
-    /// `internal` where it was altered, or sealed by another installation.
-    pub fn open(&self, sealed: &str) -> Result<Vec<u8>, Error> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(Error::internal)?;
-        let (nonce, rest) = bytes
-            .split_at_checked(12)
-            .ok_or_else(|| Error::internal("a sealed secret is cut"))?;
-        let nonce = aead::Nonce::try_assume_unique_for_key(nonce).map_err(Error::internal)?;
-        let mut rest = rest.to_vec();
-        let plain = self
-            .sealing
-            .open_in_place(nonce, aead::Aad::from(b"otp"), &mut rest)
-            .map_err(Error::internal)?;
-        Ok(plain.to_vec())
     }
 
     /// The name of a stream in its checkpoints: of this installation's key.

@@ -171,11 +171,13 @@ macro_rules! updated_since {
     }};
 }
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use crate::access::Read;
 use crate::access::ledger::{Classes, Record};
+use crate::access::{Read, Viewer};
 use crate::base::error::Error;
 use crate::base::id::AccountId;
 use crate::base::time::UtcTime;
@@ -196,6 +198,7 @@ pub struct TeamRow {
 }
 
 impl Record for TeamRow {
+    const TABLE: &'static str = "team_members";
     const KIND: &'static str = "team_member";
     const CLASSES: Classes = &[
         ("record_id", Sharing::Internal),
@@ -272,6 +275,18 @@ impl TeamRow {
             .first(tx.conn())
             .optional()?;
         Ok(found.is_some())
+    }
+
+    /// The records whose teams open to that reader what is restricted.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn records_of(conn: &mut Conn, viewer: &Viewer) -> Result<HashSet<String>, Error> {
+        let found: Vec<String> = team_members::table
+            .filter(team_members::account_id.eq_any(viewer.on_teams_as()))
+            .select(team_members::record_id)
+            .load(conn)?;
+        Ok(found.into_iter().collect())
     }
 
     /// The team of a record.

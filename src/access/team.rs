@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::accounts::role_of;
+use crate::access::ledger::Record;
 use crate::access::permission::{JoinTeams, Permission};
 use crate::access::sharing::TeamRow;
 use crate::access::{Allowed, Read, Write};
@@ -56,6 +57,7 @@ pub fn join(tx: &mut Write<'_>, record_id: &str, account_id: &AccountId, reason:
         account_id: account_id.clone(),
         joined_at: tx.now(),
     };
+    tx.teams = None;
     tx.create_because(&row, reason)
 }
 
@@ -67,6 +69,19 @@ pub fn keep(tx: &mut Write<'_>, record_id: &str, sharing: Sharing) -> Result<(),
     if sharing == Sharing::Restricted {
         let me = tx.viewer().account_id;
         join(tx, record_id, &me, None)?;
+    }
+    Ok(())
+}
+
+/// Whoever writes what is for a record's team alone is on the team.
+///
+/// # Errors
+/// What the database says.
+pub fn keep_sealed<R: Record>(tx: &mut Write<'_>, row: &R, team: &str) -> Result<(), Error> {
+    let holds = row.sealed().iter().any(|(_, sealed)| sealed.is_some());
+    if holds && !tx.is_on_team_of(row)? {
+        let me = tx.viewer().account_id;
+        join(tx, team, &me, None)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A read or a write of the store on behalf of a viewer. Nobody but the door builds one.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::{Deref, DerefMut};
 
 use chrono::NaiveDate;
@@ -10,9 +10,12 @@ use serde_json::{Value, json};
 
 use crate::access::ledger::{self, Changes, Classes, Deed, Record};
 use crate::access::references;
+use crate::access::sealing::{FieldKeys, Place, Sealed};
 use crate::access::secret::{self, Keys};
+use crate::access::sharing::TeamRow;
 use crate::access::viewer::Viewer;
 use crate::base::error::Error;
+use crate::base::patch::Patch;
 use crate::base::time::UtcTime;
 use crate::base::words::Sharing;
 use crate::store::Conn;
@@ -28,6 +31,8 @@ pub struct Read<'a> {
     pub(crate) keys: &'a Keys,
     /// The restricted records that were shown, for the second stream.
     pub(crate) noticed: RefCell<BTreeSet<String>>,
+    /// The records whose teams the reader is on, once asked for.
+    pub(crate) teams: Option<HashSet<String>>,
 }
 
 impl<'a> Read<'a> {
@@ -38,6 +43,7 @@ impl<'a> Read<'a> {
             now,
             keys,
             noticed: RefCell::default(),
+            teams: None,
         }
     }
 
@@ -49,6 +55,12 @@ impl<'a> Read<'a> {
     /// The connection, for a room's queries.
     pub fn conn(&mut self) -> &mut Conn {
         self.conn
+    }
+
+    /// The keys of encrypted fields.
+    #[must_use]
+    pub fn field_keys(&self) -> &FieldKeys {
+        &self.keys.fields
     }
 
     /// Who reads.
@@ -89,6 +101,54 @@ impl<'a> Read<'a> {
             *shown = json!(updated);
         }
         Ok(value)
+    }
+
+    /// The same of a record with fields for its team: opened for those on it, left out for all others.
+    ///
+    /// # Errors
+    /// `record_altered` where such a field is not what was sealed there.
+    #[cfg_attr(hole, track_caller)]
+    pub fn seen_with_sealed<R: Record>(&mut self, row: &R, out: &impl Serialize) -> Result<Value, Error> {
+        let mut value = self.seen(row, out)?;
+        let on_team = self.is_on_team_of(row)?;
+        #[cfg(hole)]
+        let on_team = on_team || crate::access::hole::here();
+        if on_team {
+            for (column, sealed) in row.sealed() {
+                let opened = sealed.map_or(Ok(Value::Null), |sealed| self.opened(row, column, sealed))?;
+                value[column] = opened;
+            }
+        }
+        Ok(value)
+    }
+
+    /// Whether this reader is on a team that sees what is sealed of that record.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn is_on_team_of<R: Record>(&mut self, row: &R) -> Result<bool, Error> {
+        if self.teams.is_none() {
+            self.teams = Some(TeamRow::records_of(self.conn, &self.viewer)?);
+        }
+        let mine = self.teams.as_ref();
+        Ok(row.teams().iter().any(|id| mine.is_some_and(|mine| mine.contains(id))))
+    }
+
+    /// What is sealed in that column.
+    ///
+    /// # Errors
+    /// `record_altered` where it is not what was sealed there.
+    pub fn opened<R: Record>(&self, row: &R, column: &'static str, sealed: &Sealed) -> Result<Value, Error> {
+        let id = row.id();
+        let place = Place {
+            table: R::TABLE,
+            row: &id,
+            column,
+        };
+        let plain = self.keys.fields.open(place, sealed);
+        plain
+            .and_then(|plain| serde_json::from_slice(&plain).ok())
+            .ok_or_else(|| Error::altered(R::KIND, &id))
     }
 
     /// A body without the ids of what this reader may not see, and with the tag of the bytes that they get.
@@ -154,6 +214,66 @@ impl Write<'_> {
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         self.ids.bytes()
+    }
+
+    /// Encrypts the value of a field for the record of that id.
+    ///
+    /// # Errors
+    /// `internal` where it cannot be written as JSON.
+    pub fn seal<R: Record>(&self, id: &str, column: &'static str, value: &impl Serialize) -> Result<Sealed, Error> {
+        let place = Place {
+            table: R::TABLE,
+            row: id,
+            column,
+        };
+        let plain = serde_json::to_vec(value).map_err(Error::internal)?;
+        self.read.keys.fields.seal(place, &plain, &self.ids.bytes())
+    }
+
+    /// The sealed field of a record after a change. Whoever is not on its team does not know what is there: their null
+    /// leaves it, and a value of theirs is refused.
+    ///
+    /// # Errors
+    /// `invalid`, at the field.
+    pub fn reseal_changed<R: Record, T: Serialize>(
+        &mut self,
+        before: &R,
+        column: &'static str,
+        held: Option<&Sealed>,
+        given: &Patch<T>,
+    ) -> Result<Option<Sealed>, Error> {
+        let on_team = self.is_on_team_of(before)?;
+        match given {
+            Patch::Absent => Ok(held.cloned()),
+            Patch::Null => Ok(held.filter(|_| !on_team).cloned()),
+            Patch::Value(_) if !on_team => Err(Error::invalid(
+                &format!("/{column}"),
+                "is for the record's team: join it first",
+            )),
+            Patch::Value(value) => {
+                let known = held.map(|sealed| self.opened(before, column, sealed)).transpose()?;
+                if known == Some(serde_json::to_value(value).map_err(Error::internal)?) {
+                    return Ok(held.cloned());
+                }
+                self.seal::<R>(&before.id(), column, value).map(Some)
+            }
+        }
+    }
+
+    /// Stores a record whose sealed fields stand under another key: nothing that anyone sees of it has changed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn store_resealed<R: Record>(&mut self, before: &R, after: &R) -> Result<(), Error> {
+        let level = before.level(self.read.conn)?;
+        after.update(self.read.conn)?;
+        let changes = Changes::between(Some(before), after);
+        self.enter(
+            after,
+            changes,
+            level,
+            ("changed", Some("sealed under another key".to_owned())),
+        )
     }
 
     /// Stores a new record.

@@ -72,13 +72,13 @@ impl Viewer {
     }
 
     /// Whether a field of that class is shown on a record that this reader may see. A dashboard gets public
-    /// fields only: no notes, no sources.
+    /// fields only: no notes, no sources. What is restricted is for the record's team, whoever owns the record.
     #[must_use]
     pub fn sees(&self, class: Sharing, owner: Option<&str>) -> bool {
         let own = self.role == Role::Partner && owner == Some(self.organisation_id.as_str());
         match self.role {
             Role::Dashboard => class == Sharing::Public,
-            _ => own || class <= self.ceiling(),
+            _ => (own && class != Sharing::Restricted) || class <= self.ceiling(),
         }
     }
 }

@@ -219,7 +219,7 @@ pub async fn create_account(allowed: Allowed<may::ManageAccounts>, body: Json<Ac
                 name: given.name,
                 role: given.role,
                 password_hash,
-                otp_secret: String::new(),
+                otp_secret: None,
                 otp_active: false,
                 otp_step: 0,
                 created_at: tx.now(),

@@ -54,7 +54,8 @@ pub struct RecoveryOut {
 #[post("/me/second-factor")]
 pub async fn begin_second_factor(allowed: Allowed<may::UseOwnAccount>) -> Reply {
     let bytes: [u8; 20] = allowed.door().ids.bytes();
-    let sealed = allowed.door().keys.seal(&bytes, &allowed.door().ids.bytes())?;
+    let id = &allowed.viewer().account_id;
+    let sealed = rows::sealed_otp(&allowed.door().keys.fields, id, &bytes, &allowed.door().ids.bytes())?;
     let made = allowed
         .write(move |tx| {
             let id = tx.viewer().account_id;
@@ -63,7 +64,7 @@ pub async fn begin_second_factor(allowed: Allowed<may::UseOwnAccount>) -> Reply 
                 return Err(Error::new(Code::Conflict, "a second factor is in use: remove it first"));
             }
             let after = AccountRow {
-                otp_secret: sealed,
+                otp_secret: Some(sealed),
                 ..before.clone()
             };
             let after = tx.save(&before, after)?;
@@ -94,10 +95,10 @@ pub async fn confirm_second_factor(allowed: Allowed<may::UseOwnAccount>, body: J
         .write(move |tx| {
             let (id, now) = (tx.viewer().account_id, tx.now());
             let before = rows::find(tx.conn(), &id)?;
-            if before.otp_active || before.otp_secret.is_empty() {
+            if before.otp_active || before.otp_secret.is_none() {
                 return Err(Error::new(Code::Conflict, "begin with POST /v1/me/second-factor"));
             }
-            let secret = keys.open(&before.otp_secret)?;
+            let secret = before.opened_otp(&keys.fields)?;
             let step = otp::step_of(&secret, &body.0.otp, now.seconds())
                 .ok_or_else(|| Error::invalid("/otp", "is not what the authenticator shows now"))?;
             let after = AccountRow {
@@ -132,7 +133,7 @@ pub async fn remove_second_factor(allowed: Allowed<may::UseOwnAccount>, body: Js
             let before = rows::find(tx.conn(), &known.id)?;
             let after = AccountRow {
                 otp_active: false,
-                otp_secret: String::new(),
+                otp_secret: None,
                 ..before.clone()
             };
             tx.save(&before, after)?;

@@ -106,7 +106,7 @@ async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error>
 
 /// Whether that is the authenticator's password of a step not used before, or a recovery code, which is used up.
 async fn second_factor_fits(door: &Arc<Door>, account: &AccountRow, given: String) -> Result<bool, Error> {
-    let step = otp::step_of(&door.keys.open(&account.otp_secret)?, &given, door.now().seconds());
+    let step = otp::step_of(&account.opened_otp(&door.keys.fields)?, &given, door.now().seconds());
     let id = account.id.clone();
     door.unguarded(move |conn| match step {
         Some(step) => rows::use_step(conn, &id, step),

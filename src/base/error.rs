@@ -57,6 +57,7 @@ codes! {
     TooManyRequests("too_many_requests", 429, "Too many requests");
     Internal("internal", 500, "Something went wrong inside");
     Unavailable("unavailable", 503, "The service cannot answer now");
+    RecordAltered("record_altered", 503, "A record was altered behind the program's back");
 }
 
 /// What is wrong with one field.
@@ -174,6 +175,18 @@ impl Error {
         Self {
             oauth: Some(name),
             ..self
+        }
+    }
+
+    /// A record is not as its ledger says: named to whoever may see it, who is told nothing of what it holds now.
+    #[must_use]
+    pub fn altered(kind: &str, id: &str) -> Self {
+        Self {
+            retry_after_seconds: Some(3600),
+            ..Self::new(
+                Code::RecordAltered,
+                format!("the {kind} {id} was altered behind the program's back: staff must accept or restore it"),
+            )
         }
     }
 

@@ -45,7 +45,7 @@ pub fn run(settings: &Settings, action: AccountAction) -> Result<(), Error> {
             set_password(&door, email, &password)
         }
         AccountAction::RemoveSecondFactor { email } => change(&door, email, |row| {
-            row.otp_secret = String::new();
+            row.otp_secret = None;
             row.otp_active = false;
         }),
         AccountAction::Disable { email } => change(&door, email, |row| row.disabled_at = Some(row.updated_at)),
@@ -98,7 +98,7 @@ pub fn add_with_any_password(door: &Door, new: NewAccount) -> Result<AccountId, 
             name: new.name.clone(),
             role: new.role,
             password_hash,
-            otp_secret: String::new(),
+            otp_secret: None,
             otp_active: false,
             otp_step: 0,
             created_at: tx.now(),
@@ -126,10 +126,13 @@ fn record_organisation(tx: &mut crate::access::Write<'_>, name: Line) -> Result<
     Ok(row.id)
 }
 
+fn no_such_account() -> Error {
+    Error::invalid("/email", "no such account")
+}
+
 fn change(door: &Door, email: String, edit: impl FnOnce(&mut rows::AccountRow) + Send + 'static) -> Result<(), Error> {
     door.write_as_owner(super::owner(), move |tx| {
-        let before =
-            rows::find_by_email(tx.conn(), &email)?.ok_or_else(|| Error::invalid("/email", "no such account"))?;
+        let before = rows::find_by_email(tx.conn(), &email)?.ok_or_else(no_such_account)?;
         let mut after = before.clone();
         after.updated_at = tx.now();
         edit(&mut after);
@@ -160,9 +163,13 @@ fn set_password(door: &Door, email: String, password: &str) -> Result<(), Error>
 /// # Errors
 /// `invalid` for an address without an account.
 pub fn enrol(door: &Door, email: &str, secret: &[u8]) -> Result<(), Error> {
-    let sealed = door.keys.seal(secret, &door.ids.bytes())?;
+    let (address, nonce) = (email.to_owned(), door.ids.bytes());
+    let row = door
+        .read_as_owner(move |conn| rows::find_by_email(conn, &address))?
+        .ok_or_else(no_such_account)?;
+    let sealed = rows::sealed_otp(&door.keys.fields, &row.id, secret, &nonce)?;
     change(door, email.to_owned(), move |row| {
-        row.otp_secret = sealed;
+        row.otp_secret = Some(sealed);
         row.otp_active = true;
     })
 }

@@ -1,6 +1,7 @@
 //! The commands: a file each.
 mod account;
 mod demo;
+mod keys;
 mod sample;
 mod serve;
 mod tls;
@@ -39,6 +40,7 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
             serve_role.map_or(Ok(()), |role| db.grant_serving(&role))
         }
         Command::Account { action } => account::run(&settings, action),
+        Command::Keys { action } => keys::run(&settings, action),
         Command::Backup { file } => open_current(&settings)?.backup(&file),
         Command::SigningKey { action } => signing_key(&door(&settings, &settings.strong_secret()?)?, action),
         Command::Log { file, events } => {
@@ -112,12 +114,12 @@ fn open_current(settings: &Settings) -> Result<Db, Error> {
 
 /// The door to the configured database, which must be at this version.
 fn door(settings: &Settings, secret: &Secret) -> Result<Door, Error> {
-    let door = Door::new(
-        open_current(settings)?,
-        Keys::derive(secret.reveal().as_bytes())?.issued_at(&settings.public_url),
-        Clock::System,
-        Ids::Random,
-    );
+    let keys = Keys::derive(secret.reveal().as_bytes())?.issued_at(&settings.public_url);
+    let keys = match &settings.field_keys {
+        Some(file) => keys.with_field_keys(file.reveal())?,
+        None => keys,
+    };
+    let door = Door::new(open_current(settings)?, keys, Clock::System, Ids::Random);
     match settings.rate_per_minute {
         None => Ok(door),
         Some(rate) if (1..=MOST_PER_MINUTE).contains(&rate) => Ok(door.limited_to(rate)),

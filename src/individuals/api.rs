@@ -3,24 +3,23 @@
 use actix_web::{delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::access::references::keep_hidden;
 use crate::access::{Allowed, Read, Write, may, team};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
 use crate::base::id::{IndividualId, OrganisationId, SourceId};
-use crate::base::page::{Cursor, Limit, Page};
 use crate::base::patch::Patch;
 use crate::base::text::{Country, Line, Lines, Listed, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Sex, Sharing};
 use crate::individuals::model::{self, Identifier, Name};
 use crate::individuals::relations;
-use crate::individuals::rows::{self, IndividualRow, Wanted, find};
+use crate::individuals::rows::{self, IndividualRow, find};
 use crate::names;
 use crate::sources;
-use crate::web::{IfMatch, Json, Path, Query, Reply, reply};
+use crate::web::{IfMatch, Json, Path, Reply, reply};
 
 /// A person to record.
 #[derive(Deserialize, ToSchema)]
@@ -54,6 +53,9 @@ pub struct IndividualIn {
     pub identifiers: Listed<Identifier>,
     /// Notes for those inside.
     pub notes: Option<Prose>,
+    /// How family or the person can be reached, for the team of the record alone.
+    #[schema(value_type = Option<Vec<String>>)]
+    pub contacts: Option<Lines>,
     /// Where this comes from.
     pub source_id: Option<SourceId>,
     /// Who may see it; internal unless said.
@@ -117,6 +119,10 @@ pub struct IndividualPatch {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub notes: Patch<Prose>,
+    /// How family or the person can be reached, for the team of the record alone.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub contacts: Patch<Lines>,
     /// Where this comes from.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -166,6 +172,9 @@ pub struct IndividualOut {
     pub identifiers: Listed<Identifier>,
     /// Notes for those inside.
     pub notes: Option<Prose>,
+    /// How family or the person can be reached, for the team of the record alone.
+    #[schema(value_type = Option<Vec<String>>)]
+    pub contacts: Option<Lines>,
     /// Where this comes from.
     pub source_id: Option<SourceId>,
     /// The last day on which sharing with partners is covered by consent, or by an override; null: it is not.
@@ -184,36 +193,14 @@ pub struct IndividualOut {
     pub updated_at: UtcTime,
 }
 
-/// Which people to list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct IndividualList {
-    /// Words that a name must hold, in any script.
-    #[param(value_type = Option<String>)]
-    pub q: Option<Line>,
-    /// ISO 3166-1 alpha-2.
-    #[param(value_type = Option<String>)]
-    pub country: Option<Country>,
-    /// Born on a day that this may mean (EDTF).
-    #[param(value_type = Option<String>)]
-    pub born: Option<Edtf>,
-    /// Changed since (RFC 3339).
-    #[param(value_type = Option<String>)]
-    pub updated_since: Option<UtcTime>,
-    /// How many at most, 1 to 200.
-    #[serde(default)]
-    #[param(value_type = Option<u32>)]
-    pub limit: Limit,
-    /// Where the last page ended.
-    #[param(value_type = Option<String>)]
-    pub cursor: Option<Cursor>,
-}
-
 impl IndividualRow {
-    fn of(given: IndividualIn, tx: &Write<'_>) -> Self {
-        Self {
-            id: IndividualId::from_uuid(tx.uuid()),
+    fn of(given: IndividualIn, tx: &Write<'_>) -> Result<Self, Error> {
+        let id = IndividualId::from_uuid(tx.uuid());
+        let contacts = given
+            .contacts
+            .map(|lines| tx.seal::<Self>(id.as_str(), "contacts", &lines));
+        Ok(Self {
+            id,
             organisation_id: tx.viewer().organisation_id,
             names_folded: String::new(),
             born_earliest: None,
@@ -229,6 +216,7 @@ impl IndividualRow {
             biography: given.biography,
             identifiers: given.identifiers,
             notes: given.notes,
+            contacts: contacts.transpose()?,
             source_id: given.source_id,
             partners_until: None,
             public_until: None,
@@ -240,7 +228,7 @@ impl IndividualRow {
             partners_updated_at: tx.now(),
             public_updated_at: tx.now(),
             retired_at: None,
-        }
+        })
     }
 
     fn apply(mut self, patch: IndividualPatch) -> Result<Self, Error> {
@@ -284,8 +272,8 @@ impl IndividualRow {
 /// The person as this reader may see them.
 ///
 /// # Errors
-/// `internal` where it cannot be written as JSON.
-pub fn seen_by(tx: &Read<'_>, row: &IndividualRow) -> Result<Value, Error> {
+/// What the database says.
+pub fn seen_by(tx: &mut Read<'_>, row: &IndividualRow) -> Result<Value, Error> {
     let shown = row.clone();
     let out = IndividualOut {
         id: shown.id,
@@ -303,6 +291,8 @@ pub fn seen_by(tx: &Read<'_>, row: &IndividualRow) -> Result<Value, Error> {
         biography: shown.biography,
         identifiers: shown.identifiers,
         notes: shown.notes,
+        // The door opens it, for those who may see it.
+        contacts: None,
         source_id: shown.source_id,
         partners_until: shown.partners_until,
         public_until: shown.public_until,
@@ -312,7 +302,7 @@ pub fn seen_by(tx: &Read<'_>, row: &IndividualRow) -> Result<Value, Error> {
         created_at: shown.created_at,
         updated_at: shown.updated_at,
     };
-    tx.seen(row, &out)
+    tx.seen_with_sealed(row, &out)
 }
 
 /// Refuses what contradicts the person's cases: none may be more open than the person.
@@ -329,44 +319,6 @@ fn check_cases(tx: &mut Read<'_>, row: &IndividualRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// List people
-///
-/// The people whom the caller may see, in a stable order; by words in their names, country, birth or change.
-#[utoipa::path(tag = "individuals", params(IndividualList), extensions(("x-permission" = json!("ReadIndividuals"))),
-    responses((status = 200, description = "One page", body = Page<IndividualOut>, example = json!({"items": [{"id": "0b0a3a0e-51a4-4a0e-8f4c-1f7c3d1d9a55", "display_name": "Hu Jia", "original_name": "胡佳", "sharing": "public", "born_on": "1973-07-25"}], "next": null}))))]
-#[get("/individuals")]
-pub async fn list_individuals(allowed: Allowed<may::ReadIndividuals>, query: Query<IndividualList>) -> Reply {
-    let page = allowed
-        .read(move |tx| {
-            let query = query.0;
-            let words = query
-                .q
-                .as_ref()
-                .map(|words| names::fold(words.as_str()))
-                .unwrap_or_default();
-            if query.q.is_some() && words.is_empty() {
-                return Err(Error::invalid("/q", "must hold a word"));
-            }
-            let wanted = Wanted {
-                words: words
-                    .split(' ')
-                    .filter(|word| !word.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-                country: query.country,
-                born: query.born,
-                updated_since: query.updated_since,
-                cursor: query.cursor.as_ref(),
-                limit: query.limit,
-            };
-            let found = rows::list(tx, wanted)?;
-            let page = Page::of(found, query.limit, |row| row.id.to_string()).try_map(|row| seen_by(tx, &row))?;
-            tx.tag(page.into_value())
-        })
-        .await?;
-    Ok(reply::record(allowed.request(), &page))
-}
-
 /// Record a person
 ///
 /// Stores a person with their names. One that is `restricted` is seen by the caller alone until others join its team.
@@ -377,10 +329,11 @@ pub async fn list_individuals(allowed: Allowed<may::ReadIndividuals>, query: Que
 pub async fn create_individual(allowed: Allowed<may::EditIndividuals>, body: Json<IndividualIn>) -> Reply {
     let made = allowed
         .write(move |tx| {
-            let row = IndividualRow::of(body.0, tx).checked()?;
+            let row = IndividualRow::of(body.0, tx)?.checked()?;
             sources::assert_known(tx, row.source_id.as_ref(), "/source_id")?;
             tx.create(&row)?;
             team::keep(tx, row.id.as_str(), row.sharing)?;
+            team::keep_sealed(tx, &row, row.id.as_str())?;
             let seen = seen_by(tx, &row)?;
             Ok((row.id, tx.tag(seen)?))
         })
@@ -427,7 +380,9 @@ pub async fn update_individual(
             let because = patch.opened_because.take().map(|reason| reason.as_str().to_owned());
             let viewer = tx.viewer();
             patch.source_id = keep_hidden(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;
-            let after = before.clone().apply(patch)?.checked()?;
+            let contacts = tx.reseal_changed(&before, "contacts", before.contacts.as_ref(), &patch.contacts)?;
+            let mut after = before.clone().apply(patch)?.checked()?;
+            after.contacts = contacts;
             if after.source_id != before.source_id {
                 sources::assert_known(tx, after.source_id.as_ref(), "/source_id")?;
             }

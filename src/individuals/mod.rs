@@ -4,6 +4,7 @@
 //! one stricter waits until the cases are.
 mod api;
 pub mod consent;
+mod list;
 mod matching;
 mod model;
 mod publicity;
@@ -22,7 +23,7 @@ pub use rows::{IndividualRow, assert_known, deaths, find, find_all, level_of, na
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(matching::match_name)
-        .service(api::list_individuals)
+        .service(list::list_individuals)
         .service(api::create_individual)
         .service(api::find_individual)
         .service(api::update_individual)

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::access::{Allowed, Read, may};
+use crate::access::sealing::Sealed;
+use crate::access::{Allowed, Read, may, team};
 use crate::base::error::Error;
 use crate::base::id::{IndividualId, OrganisationId, RelationId, SourceId};
 use crate::base::page::{Page, Paging};
@@ -33,8 +34,8 @@ pub struct RelationRow {
     pub kind: RelationKind,
     /// The other.
     pub other_id: IndividualId,
-    /// More, in words.
-    pub note: Option<Prose>,
+    /// What is said of family.
+    pub note: Option<Sealed>,
     /// Why family or a lawyer is not restricted.
     pub opened_because: Option<Line>,
     /// Where this comes from.
@@ -51,13 +52,14 @@ crate::record!(RelationRow, relations, "relation", parent: |row| Some(row.indivi
     individual_id: Public,
     kind: Public,
     other_id: Public,
-    note: Internal,
     opened_because: Internal,
     source_id: Partners,
     created_at: Public,
     retired_at: Internal,
 } derived {
     other_name: Public,
+} sealed |row| vec![row.individual_id.to_string(), row.other_id.to_string()], {
+    note,
 });
 
 /// A relation to record.
@@ -68,7 +70,7 @@ pub struct RelationIn {
     pub kind: RelationKind,
     /// The other.
     pub other_id: IndividualId,
-    /// More, in words.
+    /// What is said of them, for the teams of the two people alone.
     pub note: Option<Prose>,
     /// Why family or a lawyer is not restricted.
     pub opened_because: Option<Line>,
@@ -89,7 +91,7 @@ pub struct RelationOut {
     pub other_id: IndividualId,
     /// The other's name.
     pub other_name: String,
-    /// More, in words.
+    /// What is said of them, for the teams of the two people alone.
     pub note: Option<Prose>,
     /// Why family or a lawyer is not restricted.
     pub opened_because: Option<Line>,
@@ -140,12 +142,13 @@ pub fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Value>, Error> {
                 kind: shown.kind,
                 other_id: shown.other_id,
                 other_name: other.display_name().to_owned(),
-                note: shown.note,
+                // The door opens it, for those who may see it.
+                note: None,
                 opened_because: shown.opened_because,
                 source_id: shown.source_id,
                 created_at: shown.created_at,
             };
-            seen.push(tx.seen(&row, &out)?);
+            seen.push(tx.seen_with_sealed(&row, &out)?);
         }
     }
     Ok(seen)
@@ -263,7 +266,8 @@ pub async fn find_relation(allowed: Allowed<may::ReadIndividuals>, path: Path<(I
 
 /// Record a relation
 ///
-/// Says what another person on record is to this one; it is shown from both sides.
+/// Says what another person on record is to this one; it is shown from both sides. Whoever writes a `note` joins the
+/// team of this person.
 #[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EditIndividuals"))),
     request_body(content = RelationIn, example = json!({"kind": "spouse", "other_id": "7a1f1df5-3a0a-4d6f-8a54-5d5dbd0e7f10", "opened_because": "She speaks for him in public."})),
     responses((status = 201, description = "Recorded", body = RelationOut)))]
@@ -288,19 +292,24 @@ pub async fn create_relation(
                     Some(there.to_string()),
                 ));
             }
+            let relation = RelationId::from_uuid(tx.uuid());
+            let note = given
+                .note
+                .map(|note| tx.seal::<RelationRow>(relation.as_str(), "note", &note));
             let row = RelationRow {
-                id: RelationId::from_uuid(tx.uuid()),
+                id: relation,
                 organisation_id: tx.viewer().organisation_id,
                 individual_id: person.id.clone(),
                 kind: given.kind,
                 other_id: given.other_id,
-                note: given.note,
+                note: note.transpose()?,
                 opened_because: given.opened_because,
                 source_id: given.source_id,
                 created_at: tx.now(),
                 retired_at: None,
             };
             tx.create(&row)?;
+            team::keep_sealed(tx, &row, person.id.as_str())?;
             let shown = one(tx, &person.id, &row.id)?;
             Ok((row, tx.tag(shown)?))
         })

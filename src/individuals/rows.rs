@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use crate::access::sealing::Sealed;
 use crate::access::{Read, Viewer};
 use crate::base::date::Edtf;
 use crate::base::error::{Code, Error};
@@ -56,6 +57,8 @@ pub struct IndividualRow {
     pub identifiers: Listed<Identifier>,
     /// Notes for those inside.
     pub notes: Option<Prose>,
+    /// How family or the person can be reached.
+    pub contacts: Option<Sealed>,
     /// Where this comes from.
     pub source_id: Option<SourceId>,
     /// The last day on which sharing with partners is covered by consent, or by an override.
@@ -104,6 +107,8 @@ crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, ow
     updated_at: Public,
     display_name: Public,
     original_name: Public,
+} sealed |row| vec![row.id.to_string()], {
+    contacts,
 } stamps { updated_at, partners_updated_at, public_updated_at });
 
 impl IndividualRow {

@@ -16,7 +16,11 @@ type Ids = Vec<(&'static str, String)>;
 
 fn filled(path: &str, ids: &Ids) -> String {
     let parts: Vec<&str> = path.split('/').collect();
-    let of = |name: &str| ids.iter().find(|(known, _)| *known == name).map_or("", |(_, id)| id.as_str());
+    let of = |name: &str| {
+        ids.iter()
+            .find(|(known, _)| *known == name)
+            .map_or("", |(_, id)| id.as_str())
+    };
     let id_after = |place: usize| of(parts[place - 1]);
     let filled = parts.iter().enumerate().map(|(place, part)| match *part {
         "{account_id}" => of("accounts"),
@@ -38,10 +42,17 @@ fn cage(house: &House) -> Ids {
     let individual = staff.make("/v1/individuals", &person);
     let consent = json!({"state": "given", "given_by": "self", "given_on": "2009", "evidence": c("ConsentOut", "evidence"),
         "scopes": ["partner_sharing", "raising_in_public", "name", "photo", "health"]});
-    staff.post(&format!("/v1/individuals/{individual}/consents"), &consent).expect(201);
+    staff
+        .post(&format!("/v1/individuals/{individual}/consents"), &consent)
+        .expect(201);
     let excuse = json!({"scopes": ["photo"], "reason": c("OverrideOut", "reason")});
-    staff.post(&format!("/v1/individuals/{individual}/overrides"), &excuse).expect(201);
-    let other = staff.make("/v1/individuals", &json!({"names": [{"text": "Zeng Jinyan"}], "sharing": "public"}));
+    staff
+        .post(&format!("/v1/individuals/{individual}/overrides"), &excuse)
+        .expect(201);
+    let other = staff.make(
+        "/v1/individuals",
+        &json!({"names": [{"text": "Zeng Jinyan"}], "sharing": "public"}),
+    );
     let relation = json!({"kind": "spouse", "other_id": other, "note": c("RelationOut", "note"), "opened_because": c("RelationOut", "opened_because")});
     let relation = staff.make(&format!("/v1/individuals/{individual}/relations"), &relation);
     let of = "CaseOut";
@@ -49,10 +60,26 @@ fn cage(house: &House) -> Ids {
     let case = staff.make("/v1/cases", &case);
     let mut ids: Ids = Vec::new();
     for (place, schema, particulars) in [
-        ("custody", "FactOut_Custody", json!({"status": "serving_sentence", "certainty": "confirmed", "facility": c("FactOut_Custody", "particulars")})),
-        ("charges", "FactOut_Charge", json!({"offence": c("FactOut_Charge", "particulars"), "status": "convicted"})),
-        ("sentences", "FactOut_Sentence", json!({"kind": "life", "court": c("FactOut_Sentence", "particulars")})),
-        ("health", "FactOut_Health", json!({"severity": "critical", "conditions": [c("FactOut_Health", "particulars")]})),
+        (
+            "custody",
+            "FactOut_Custody",
+            json!({"status": "serving_sentence", "certainty": "confirmed", "facility": c("FactOut_Custody", "particulars")}),
+        ),
+        (
+            "charges",
+            "FactOut_Charge",
+            json!({"offence": c("FactOut_Charge", "particulars"), "status": "convicted"}),
+        ),
+        (
+            "sentences",
+            "FactOut_Sentence",
+            json!({"kind": "life", "court": c("FactOut_Sentence", "particulars")}),
+        ),
+        (
+            "health",
+            "FactOut_Health",
+            json!({"severity": "critical", "conditions": [c("FactOut_Health", "particulars")]}),
+        ),
     ] {
         let path = format!("/v1/cases/{case}/{place}");
         let mut fact = json!({"holds_from": "2009", "particulars": particulars, "notes": c(schema, "notes"), "sharing": "public", "source_id": source});
@@ -61,7 +88,12 @@ fn cage(house: &House) -> Ids {
         let second = staff.make(&path, &fact);
         (fact["supersedes"], fact["reason"]) = (Value::Null, Value::Null);
         let third = staff.make(&path, &fact);
-        staff.post(&format!("{path}/{third}/retract"), &json!({"reason": c(schema, "retraction_reason")})).expect(200);
+        staff
+            .post(
+                &format!("{path}/{third}/retract"),
+                &json!({"reason": c(schema, "retraction_reason")}),
+            )
+            .expect(200);
         ids.push((place, second));
     }
     let of = "StatementOut";
@@ -69,11 +101,25 @@ fn cage(house: &House) -> Ids {
         "notes": c(of, "notes"), "sharing": "public"});
     let statement = staff.post("/v1/statements", &text).expect(201).body;
     let mention = statement["mentions"][0]["id"].as_str().unwrap().to_owned();
-    let own = house.partner().make(&format!("/v1/cases/{case}/submissions"), &json!({"changes": {"summary": c("SubmissionOut", "changes")}, "note": c("SubmissionOut", "note")}));
-    let organisation = admin.get("/v1/me").expect(200).body["organisation_id"].as_str().unwrap().to_owned();
+    let own = house.partner().make(
+        &format!("/v1/cases/{case}/submissions"),
+        &json!({"changes": {"summary": c("SubmissionOut", "changes")}, "note": c("SubmissionOut", "note")}),
+    );
+    let organisation = admin.get("/v1/me").expect(200).body["organisation_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     ids.extend([
-        ("sources", source), ("individuals", individual), ("relations", relation), ("cases", case), ("statements", statement["id"].as_str().unwrap().to_owned()),
-        ("mentions", mention), ("submissions", own), ("organisations", organisation), ("accounts", staff.account()), ("clients", String::new()),
+        ("sources", source),
+        ("individuals", individual),
+        ("relations", relation),
+        ("cases", case),
+        ("statements", statement["id"].as_str().unwrap().to_owned()),
+        ("mentions", mention),
+        ("submissions", own),
+        ("organisations", organisation),
+        ("accounts", staff.account()),
+        ("clients", String::new()),
     ]);
     ids
 }
@@ -86,7 +132,13 @@ fn heard(actor: &Actor, document: &Value, ids: &Ids) -> String {
             heard += &actor.get(&filled(path, ids)).text;
         }
     }
-    for path in ["/v1/individuals?q=canary", "/v1/individuals/match?name=Canary", "/v1/statements?q=canary", "/v1/counts?by=reason", "/v1/priorities?as_of=2010-05-10"] {
+    for path in [
+        "/v1/individuals?q=canary",
+        "/v1/individuals/match?name=Canary",
+        "/v1/statements?q=canary",
+        "/v1/counts?by=reason",
+        "/v1/priorities?as_of=2010-05-10",
+    ] {
         heard += &actor.get(path).text;
     }
     let text = json!({"text": format!("Free {}.", bird("IndividualOut", "names"))});

@@ -27,6 +27,7 @@ mod roles;
 mod rooms;
 mod second_factor;
 mod schema;
+mod sealed;
 mod second_stream;
 mod sharing;
 mod strangers;

@@ -338,6 +338,15 @@ impl House {
         self.actor("dashboard")
     }
 
+    /// Staff of the house who are on no team.
+    pub fn staff_of_nobody(&self) -> Actor {
+        let organisation = self.staff().get("/v1/me").expect(200).body["organisation_id"].clone();
+        let account = json!({"email": "colleague@example.org", "name": "Colleague", "role": "staff",
+            "organisation_id": organisation, "password": PASSWORD});
+        self.admin().post("/v1/accounts", &account);
+        self.actor("colleague")
+    }
+
     /// Staff of the organisation that a partner belongs to: what they record is the partner's own.
     pub fn staff_of(&self, partner: &str) -> Actor {
         let organisation = self.actor(partner).get("/v1/me").expect(200).body["organisation_id"].clone();

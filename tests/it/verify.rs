@@ -48,7 +48,7 @@ fn history(staff: &Actor, door: &Door) -> Vec<String> {
 }
 
 /// What the one who owns the machine can do: the triggers are gone.
-fn behind_the_back(url: &DatabaseUrl, sql: &str) {
+pub fn behind_the_back(url: &DatabaseUrl, sql: &str) {
     let db = Db::open(url, Options::default()).unwrap();
     let sql = sql.to_owned();
     db.write_blocking(move |conn| {

@@ -118,6 +118,16 @@ pub struct Hidden {
     pub add: fn(&Actor, &Actor, &Open, u64),
 }
 
+impl Hidden {
+    /// Whether joining a team, which is a recorded act, opens it.
+    pub fn is_for_a_team(&self) -> bool {
+        self.told.starts_with("for the team: ")
+    }
+}
+
+/// An administrator's cursor through the ledger names an entry by its digest, which covers the hidden field; salted, it
+/// tells nothing of it, but it is another.
+const NO_ADMIN: &[&str] = &["staff", "partner", "stranger", "dashboard"];
 const OUTSIDE: &[&str] = &["partner", "stranger", "dashboard"];
 
 fn person(actor: &Actor, sharing: &str, seed: u64) -> (String, String) {
@@ -250,18 +260,47 @@ pub const KINDS: &[Hidden] = &[
         add: |_, _, _, _| {},
     },
     Hidden {
-        told: "notes of an open fact and of an open relation",
+        told: "notes of an open fact",
         from: OUTSIDE,
         then: Some(|insider, open, hidden| {
             let mut fact =
                 json!({"holds_from": "2010-05-04", "particulars": {"severity": "mild"}, "sharing": "public"});
-            let mut relation = json!({"kind": "colleague", "other_id": open.other});
             if hidden {
                 fact["notes"] = json!("a hidden note");
-                relation["note"] = json!("a hidden note");
             }
             insider.make(&format!("/v1/cases/{}/health", open.case), &fact);
-            insider.make(&format!("/v1/individuals/{}/relations", open.person), &relation);
+        }),
+        add: |_, _, _, _| {},
+    },
+    Hidden {
+        told: "for the team: how a person can be reached, and who a source is",
+        from: NO_ADMIN,
+        then: Some(|insider, open, hidden| {
+            // Who is on a team is no secret; what they wrote there is.
+            let place = format!("/v1/individuals/{}", open.person);
+            let source = format!("/v1/sources/{}", open.source);
+            for place in [&place, &source] {
+                let team = format!("{place}/team/{}", insider.account());
+                insider.put(&team, &json!({})).expect(204);
+            }
+            if hidden {
+                change(insider, &place, &json!({"contacts": ["a hidden address"]}));
+                change(insider, &source, &json!({"identity": "a hidden name"}));
+            }
+        }),
+        add: |_, _, _, _| {},
+    },
+    Hidden {
+        told: "for the team: what is said of family",
+        from: NO_ADMIN,
+        then: Some(|insider, open, hidden| {
+            let team = format!("/v1/individuals/{}/team/{}", open.person, insider.account());
+            insider.put(&team, &json!({})).expect(204);
+            let mut body = json!({"kind": "colleague", "other_id": open.other});
+            if hidden {
+                body["note"] = json!("a hidden note");
+            }
+            insider.make(&format!("/v1/individuals/{}/relations", open.person), &body);
         }),
         add: |_, _, _, _| {},
     },
