@@ -21,7 +21,9 @@ use crate::schema::{ledger_entries, ledger_payloads};
 use crate::web::{Path, Query, Reply, reply};
 use crate::{cases, individuals, statements};
 
+mod alterations;
 mod kinds;
+pub mod soundness;
 
 use kinds::Family;
 
@@ -37,6 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(list_individual_history)
         .service(list_case_history)
         .service(list_statement_history);
+    alterations::routes(config);
 }
 
 /// An entry of the ledger as shown.

@@ -161,11 +161,13 @@ impl OrganisationRow {
 /// # Errors
 /// `not_found`.
 pub fn find(tx: &mut Read<'_>, id: &OrganisationId) -> Result<OrganisationRow, Error> {
-    Ok(organisations::table
+    let found = organisations::table
         .find(id.clone())
         .filter(organisations::retired_at.is_null())
         .select(organisations::all_columns)
-        .first(tx.conn())?)
+        .first(tx.conn())
+        .optional()?;
+    tx.sound_one(id.as_str(), found)
 }
 
 /// The organisation of that name, if there is one.
@@ -230,6 +232,7 @@ pub async fn list_organisations(allowed: Allowed<may::ReadOrganisations>, query:
                 .limit(query.0.limit.with_one_more())
                 .select(organisations::all_columns)
                 .load(tx.conn())?;
+            let found = tx.sound(found)?;
             let page = Page::of(found, query.0.limit, |row| row.id.to_string()).try_map(|row| seen_by(tx, &row))?;
             tx.tag(page.into_value())
         })

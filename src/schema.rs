@@ -385,6 +385,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    altered_records (record_kind, record_id) {
+        record_kind -> Text,
+        record_id -> Text,
+        parent_id -> Nullable<Text>,
+        level -> Text,
+        what -> Text,
+        found_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    tombstones (record_kind, record_id) {
+        record_kind -> Text,
+        record_id -> Text,
+        erased_at -> Timestamp,
+        erased_by -> Nullable<Text>,
+        basis -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organisations,
     accounts,
@@ -412,4 +433,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     signing_keys,
     checkpoints,
     access_events,
+    altered_records,
+    tombstones,
 );

@@ -251,12 +251,14 @@ fn inside() -> Sharing {
 /// `not_found`.
 pub fn find(tx: &mut Read<'_>, id: &SourceId) -> Result<SourceRow, Error> {
     let viewer = tx.viewer();
-    Ok(sources::table
+    let found = sources::table
         .filter(shared_with!(sources, &viewer))
         .filter(sources::retired_at.is_null())
         .filter(sources::id.eq(id.clone()))
         .select(sources::all_columns)
-        .first(tx.conn())?)
+        .first(tx.conn())
+        .optional()?;
+    tx.sound_one(id.as_str(), found)
 }
 
 /// Refuses, at `pointer`, a source that this reader may not see or that is not there.
@@ -325,6 +327,7 @@ pub async fn list_sources(allowed: Allowed<may::ReadSources>, query: Query<Sourc
                 .limit(query.0.limit.with_one_more())
                 .select(sources::all_columns)
                 .load(tx.conn())?;
+            let found = tx.sound(found)?;
             let page = Page::of(found, query.0.limit, |row| row.id.to_string()).try_map(|row| seen_by(tx, &row))?;
             tx.tag(page.into_value())
         })

@@ -1,4 +1,6 @@
 DROP TABLE access_events;
+DROP TABLE tombstones;
+DROP TABLE altered_records;
 DROP TABLE checkpoints;
 DROP TABLE trees;
 DROP TABLE ledger_payloads;

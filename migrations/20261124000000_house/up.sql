@@ -336,7 +336,7 @@ CREATE TABLE ledger_entries (
     position BIGINT NOT NULL PRIMARY KEY CONSTRAINT ledger_entries_position CHECK (position > 0),
     at TIMESTAMP NOT NULL,
     actor_id TEXT,
-    kind TEXT NOT NULL CONSTRAINT ledger_entries_kind CHECK (kind IN ('created', 'changed', 'retired', 'retracted')),
+    kind TEXT NOT NULL CONSTRAINT ledger_entries_kind CHECK (kind IN ('created', 'changed', 'retired', 'retracted', 'erased')),
     record_kind TEXT NOT NULL,
     record_id TEXT NOT NULL,
     parent_id TEXT,
@@ -367,6 +367,27 @@ CREATE TABLE checkpoints (
     note TEXT NOT NULL,
     signed_at TIMESTAMP NOT NULL,
     PRIMARY KEY (tree, size)
+);
+
+-- Records that are not as their last entry says, found by the sweep: they answer 503 until staff settle them.
+CREATE TABLE altered_records (
+    record_kind TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    parent_id TEXT,
+    level TEXT NOT NULL,
+    what TEXT NOT NULL,
+    found_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (record_kind, record_id)
+);
+
+-- What was erased on lawful request, or accepted as gone: that it was there, and no more.
+CREATE TABLE tombstones (
+    record_kind TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    erased_at TIMESTAMP NOT NULL,
+    erased_by TEXT,
+    basis TEXT NOT NULL,
+    PRIMARY KEY (record_kind, record_id)
 );
 
 -- The second stream: log-ins, refusals, reads of what is restricted. Its positions are given as it is written.

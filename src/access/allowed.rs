@@ -218,8 +218,9 @@ impl<P: Permission> Allowed<P> {
         work: impl FnOnce(&mut Read<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (viewer, keys, now) = (self.viewer.clone(), self.door.keys.clone(), self.door.clock.now());
+        let altered = self.door.altered();
         let reading = self.door.db.read(move |conn| {
-            let mut read = Read::new(conn, viewer, now, &keys);
+            let mut read = Read::new(conn, viewer, now, &keys, altered);
             let done = work(&mut read)?;
             Ok((done, read.noticed.take()))
         });
@@ -242,9 +243,10 @@ impl<P: Permission> Allowed<P> {
             self.door.ids.clone(),
             self.door.clock.now(),
         );
+        let altered = self.door.altered();
         let writing = self.door.db.write(move |conn| {
             let mut write = Write {
-                read: Read::new(conn, viewer, now, &keys),
+                read: Read::new(conn, viewer, now, &keys, altered),
                 ids: &ids,
                 by_command_line: false,
             };

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::Semaphore;
 
+use crate::access::altered::Altered;
 use crate::access::events::{self, Event, Events};
 use crate::access::rate::{self, Limiter};
 use crate::access::secret::Keys;
@@ -33,6 +34,8 @@ pub struct Door {
     pub(crate) ids: Arc<Ids>,
     /// The second stream.
     pub(crate) events: Arc<Events>,
+    /// The records that are not as their ledger says, as last found.
+    altered: RwLock<Arc<Altered>>,
     /// When clients came in, until it is written down.
     pub(crate) used: Mutex<HashMap<ClientId, UtcTime>>,
     /// Passwords are hashed few at a time, so that a crowd of strangers cannot take the machine.
@@ -50,6 +53,7 @@ impl Door {
             clock,
             ids: Arc::new(ids),
             events: Arc::new(Events::default()),
+            altered: RwLock::default(),
             used: Mutex::default(),
             hashing: Arc::new(Semaphore::new(2)),
             limiter: Limiter::new(rate::PER_MINUTE),
@@ -75,6 +79,24 @@ impl Door {
     #[must_use]
     pub fn salt(&self) -> [u8; 16] {
         self.ids.bytes()
+    }
+
+    /// The records that are not as their ledger says, as last found.
+    #[must_use]
+    pub fn altered(&self) -> Arc<Altered> {
+        self.altered.read().map(|altered| altered.clone()).unwrap_or_default()
+    }
+
+    /// Takes note of what any process has found or settled.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn follow_altered(&self) -> Result<(), Error> {
+        let found = self.db.read(Altered::load).await?;
+        if let Ok(mut altered) = self.altered.write() {
+            *altered = Arc::new(found);
+        }
+        Ok(())
     }
 
     /// Whether the database answers.
@@ -211,10 +233,10 @@ impl Door {
         viewer: Viewer,
         work: impl FnOnce(&mut Write<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (keys, ids, now) = (self.keys.clone(), self.ids.clone(), self.clock.now());
+        let (keys, ids, now, altered) = (self.keys.clone(), self.ids.clone(), self.clock.now(), self.altered());
         self.db.write_blocking(move |conn| {
             work(&mut Write {
-                read: Read::new(conn, viewer, now, &keys),
+                read: Read::new(conn, viewer, now, &keys, altered),
                 ids: &ids,
                 by_command_line: true,
             })
@@ -256,6 +278,7 @@ impl Door {
             }
         });
         let viewer = asked.await?;
+        self.altered().assert_speaks(&viewer)?;
         if let (Some(machine), Ok(mut used)) = (&viewer.machine, self.used.lock()) {
             used.insert(machine.client_id.clone(), now);
         }

@@ -41,6 +41,22 @@ pub trait Record: Clone + Send + 'static {
     fn derives(&self) -> bool {
         true
     }
+    /// With those columns made again from the others.
+    ///
+    /// # Errors
+    /// `invalid` where the others do not allow it.
+    fn rederived(&self) -> Result<Self, Error> {
+        Ok(self.clone())
+    }
+    /// With fields as given, what is not given as it is.
+    ///
+    /// # Errors
+    /// Where a value is none of its field.
+    fn restored(&self, fields: &Map<String, Value>) -> serde_json::Result<Self>;
+    /// Name and value of what the digest covers beside: when the record changed.
+    fn digested(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
     /// Name and value of each field.
     fn fields(&self) -> Vec<(&'static str, Value)>;
     /// Name and value of each field whose value nobody is shown: the ledger says only that it changed.
@@ -51,6 +67,8 @@ pub trait Record: Clone + Send + 'static {
     fn sealed(&self) -> Vec<(&'static str, Option<&Sealed>)> {
         Vec::new()
     }
+    /// Takes out what is encrypted in that field.
+    fn clear_sealed(&mut self, _name: &str) {}
     /// The records whose teams see those fields.
     fn teams(&self) -> Vec<String> {
         vec![self.id()]
@@ -114,7 +132,7 @@ impl Unsaid for Option<Sealed> {
 /// those records; `stamps` keep the times of its changes, by class.
 #[macro_export]
 macro_rules! record {
-    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, level: |$l:ident, $conn:ident| $level:expr, $(derives: |$d:ident| $derives:expr,)? { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(sealed |$t:ident| $teams:expr, { $($sealed:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
+    ($row:ty, $table:ident, $kind:literal, parent: |$p:ident| $parent:expr, owner: |$o:ident| $owner:expr, level: |$l:ident, $conn:ident| $level:expr, $(derives: |$d:ident| $derives:expr, rederived: |$r:ident| $rederived:expr,)? { $($field:ident: $class:ident,)* } $(derived { $($shown:ident: $shown_class:ident,)* })? $(secret { $($secret:ident,)* })? $(sealed |$t:ident| $teams:expr, { $($sealed:ident,)* })? $(digested { $($digested:ident,)* })? $(stamps { $inside:ident, $partners:ident, $public:ident })?) => {
         impl $crate::access::ledger::Record for $row {
             const TABLE: &'static str = stringify!($table);
             const KIND: &'static str = $kind;
@@ -127,7 +145,18 @@ macro_rules! record {
             fn id(&self) -> String { self.id.to_string() }
             fn parent(&self) -> Option<String> { let $p = self; $parent }
             fn owner(&self) -> Option<String> { let $o = self; $owner }
-            $(fn derives(&self) -> bool { let $d = self; $derives })?
+            $(fn derives(&self) -> bool { let $d = self; $derives }
+            fn rederived(&self) -> Result<Self, $crate::base::error::Error> { let $r = self; $rederived })?
+            fn restored(&self, fields: &serde_json::Map<String, serde_json::Value>) -> serde_json::Result<Self> {
+                let mut row = self.clone();
+                $(if let Some(value) = fields.get(stringify!($field)) {
+                    row.$field = serde_json::from_value(value.clone())?;
+                })*
+                Ok(row)
+            }
+            $(fn digested(&self) -> Vec<(&'static str, serde_json::Value)> {
+                vec![$((stringify!($digested), serde_json::to_value(&self.$digested).unwrap_or_default())),*]
+            })?
             fn level(&self, $conn: &mut $crate::store::Conn) -> diesel::QueryResult<$crate::base::words::Sharing> { let $l = self; $level }
             fn fields(&self) -> Vec<(&'static str, serde_json::Value)> {
                 vec![$((stringify!($field), serde_json::to_value(&self.$field).unwrap_or_default())),*]
@@ -137,6 +166,9 @@ macro_rules! record {
             }
             $(fn sealed(&self) -> Vec<(&'static str, Option<&$crate::access::sealing::Sealed>)> {
                 vec![$((stringify!($sealed), self.$sealed.as_ref())),*]
+            }
+            fn clear_sealed(&mut self, name: &str) {
+                match name { $(stringify!($sealed) => self.$sealed = None,)* _ => {} }
             }
             fn teams(&self) -> Vec<String> { let $t = self; $teams })?
             $(fn stamp(&mut self, class: $crate::base::words::Sharing, now: $crate::base::time::UtcTime) {
@@ -215,9 +247,10 @@ impl EntryRow {
     }
 }
 
-/// The digest of a record as it stands: of all that it holds, what nobody is shown too.
+/// A record as it stands, for its digest: all that it holds, what nobody is shown too.
 #[must_use]
-pub fn digest_of<R: Record>(row: &R, salt: &str) -> String {
+pub fn whole_of<R: Record>(row: &R) -> String {
+    let stamps = row.stamps().map(|stamps| ("stamps", json!(stamps)));
     let whole: Map<String, Value> = row
         .fields()
         .into_iter()
@@ -227,8 +260,20 @@ pub fn digest_of<R: Record>(row: &R, salt: &str) -> String {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), json!(value))),
         )
+        .chain(
+            row.digested()
+                .into_iter()
+                .chain(stamps)
+                .map(|(name, value)| (name.to_owned(), value)),
+        )
         .collect();
-    secret::salted_digest(salt, &Value::Object(whole).to_string())
+    Value::Object(whole).to_string()
+}
+
+/// The digest of a record as it stands.
+#[must_use]
+pub fn digest_of<R: Record>(row: &R, salt: &str) -> String {
+    secret::salted_digest(salt, &whole_of(row))
 }
 
 /// The digest of a payload.
@@ -270,6 +315,16 @@ impl Changes {
         Self(changed)
     }
 
+    /// From the fields that the ledger knows to those that are stored.
+    #[must_use]
+    pub fn from_known<R: Record>(fields: &Map<String, Value>, after: &R) -> Self {
+        let known = after.fields().into_iter();
+        let known = known
+            .map(|(name, _)| name)
+            .filter_map(|name| Some((name, fields.get(name)?.clone())));
+        Self(difference(known.collect(), &after.fields()))
+    }
+
     /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -306,15 +361,43 @@ pub fn append<R: Record>(conn: &mut Conn, made: Vec<(&R, Changes, Deed<'_>)>) ->
     let edge = Stream::Ledger.edge(conn)?;
     let mut lines = Vec::with_capacity(made.len());
     for (position, (after, changes, deed)) in (last + 1..).zip(made) {
-        lines.push(enter(conn, position, after, &changes, deed)?.line());
+        let named = (R::KIND.to_owned(), after.id(), after.parent());
+        let digest = digest_of(after, &deed.salt);
+        lines.push(enter(conn, position, named, digest, &changes, deed)?.line());
     }
     Stream::Ledger.append(conn, edge, &lines)
 }
 
-fn enter<R: Record>(
+/// A record that is in no table any more.
+pub struct Gone {
+    /// What kind.
+    pub kind: String,
+    /// Which.
+    pub id: String,
+    /// The record it was part of.
+    pub parent: Option<String>,
+    /// Who could see it.
+    pub level: Sharing,
+}
+
+/// Appends the entry that a record is in no table any more: its digest is that of nothing.
+///
+/// # Errors
+/// What the database says.
+pub fn append_gone(conn: &mut Conn, gone: &Gone, deed: Deed<'_>) -> Result<(), Error> {
+    let position = Stream::Ledger.last_position(conn)? + 1;
+    let edge = Stream::Ledger.edge(conn)?;
+    let named = (gone.kind.clone(), gone.id.clone(), gone.parent.clone());
+    let digest = secret::salted_digest(&deed.salt, "");
+    let entry = enter(conn, position, named, digest, &Changes(Map::new()), deed)?;
+    Stream::Ledger.append(conn, edge, &[entry.line()])
+}
+
+fn enter(
     conn: &mut Conn,
     position: i64,
-    after: &R,
+    (record_kind, record_id, parent_id): (String, String, Option<String>),
+    digest: String,
     changes: &Changes,
     deed: Deed<'_>,
 ) -> Result<EntryRow, Error> {
@@ -324,11 +407,11 @@ fn enter<R: Record>(
         at: deed.at,
         actor_id: deed.actor,
         kind: deed.kind.to_owned(),
-        record_kind: R::KIND.to_owned(),
-        record_id: after.id(),
-        parent_id: after.parent(),
+        record_kind,
+        record_id,
+        parent_id,
         level: deed.level,
-        digest: digest_of(after, &deed.salt),
+        digest,
         payload_digest: payload_digest(&deed.salt, &fields, deed.reason.as_deref()),
     };
     diesel::insert_into(ledger_entries::table)

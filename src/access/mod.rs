@@ -2,6 +2,7 @@
 //! the `visible` of a room lets this [`Viewer`] see, and changes records only through [`Write`], which keeps the ledger.
 pub mod accounts;
 pub mod allowed;
+pub mod altered;
 pub mod clients;
 pub mod door;
 pub mod events;

@@ -50,6 +50,8 @@ permissions! {
     ManageAccounts: [Admin] "anew";
     /// Join the team of a restricted record, by a recorded act.
     JoinTeams: [Admin] "anew";
+    /// Settle records that were altered behind the program's back.
+    SettleAltered: [Admin, Staff] "anew";
     /// The ledger as a whole.
     ReadAudit: [Admin];
     /// Organisations.

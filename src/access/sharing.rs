@@ -174,7 +174,7 @@ macro_rules! updated_since {
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::access::ledger::{Classes, Record};
 use crate::access::{Read, Viewer};
@@ -229,6 +229,14 @@ impl Record for TeamRow {
             ("account_id", json!(self.account_id)),
             ("joined_at", json!(self.joined_at)),
         ]
+    }
+
+    fn restored(&self, fields: &Map<String, Value>) -> serde_json::Result<Self> {
+        let mut row = self.clone();
+        if let Some(value) = fields.get("joined_at") {
+            row.joined_at = serde_json::from_value(value.clone())?;
+        }
+        Ok(row)
     }
 
     fn insert(&self, conn: &mut Conn) -> QueryResult<usize> {
@@ -294,10 +302,11 @@ impl TeamRow {
     /// # Errors
     /// What the database says.
     pub fn of(tx: &mut Read<'_>, record_id: &str) -> Result<Vec<Self>, Error> {
-        Ok(team_members::table
+        let found = team_members::table
             .filter(team_members::record_id.eq(record_id.to_owned()))
             .order((team_members::joined_at, team_members::account_id))
             .select(team_members::all_columns)
-            .load(tx.conn())?)
+            .load(tx.conn())?;
+        tx.sound_parts::<Self>(&[record_id.to_owned()], found)
     }
 }

@@ -3,12 +3,15 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
+use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::access::ledger::{self, Changes, Classes, Deed, Record};
+use crate::access::altered::Altered;
+use crate::access::ledger::{self, Changes, Classes, Deed, Gone, Record};
 use crate::access::references;
 use crate::access::sealing::{FieldKeys, Place, Sealed};
 use crate::access::secret::{self, Keys};
@@ -18,6 +21,7 @@ use crate::base::error::Error;
 use crate::base::patch::Patch;
 use crate::base::time::UtcTime;
 use crate::base::words::Sharing;
+use crate::schema::tombstones;
 use crate::store::Conn;
 use crate::store::origin::Ids;
 use crate::web::IfMatch;
@@ -29,6 +33,8 @@ pub struct Read<'a> {
     pub(crate) viewer: Viewer,
     pub(crate) now: UtcTime,
     pub(crate) keys: &'a Keys,
+    /// The records that are not as their ledger says.
+    pub(crate) altered: Arc<Altered>,
     /// The restricted records that were shown, for the second stream.
     pub(crate) noticed: RefCell<BTreeSet<String>>,
     /// The records whose teams the reader is on, once asked for.
@@ -36,12 +42,13 @@ pub struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
-    pub(super) fn new(conn: &'a mut Conn, viewer: Viewer, now: UtcTime, keys: &'a Keys) -> Self {
+    pub(super) fn new(conn: &'a mut Conn, viewer: Viewer, now: UtcTime, keys: &'a Keys, altered: Arc<Altered>) -> Self {
         Self {
             conn,
             viewer,
             now,
             keys,
+            altered,
             noticed: RefCell::default(),
             teams: None,
         }
@@ -87,6 +94,7 @@ impl<'a> Read<'a> {
     /// `internal` where it cannot be written as JSON.
     #[cfg_attr(hole, track_caller)]
     pub fn seen<R: Record>(&self, row: &R, out: &impl Serialize) -> Result<Value, Error> {
+        self.assert_sound(row)?;
         let mut value = serde_json::to_value(out).map_err(Error::internal)?;
         let owner = row.owner();
         #[cfg(hole)]
@@ -127,11 +135,19 @@ impl<'a> Read<'a> {
     /// # Errors
     /// What the database says.
     pub fn is_on_team_of<R: Record>(&mut self, row: &R) -> Result<bool, Error> {
+        self.is_on_a_team(&row.teams())
+    }
+
+    /// Whether this reader is on the team of one of those records.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn is_on_a_team(&mut self, ids: &[String]) -> Result<bool, Error> {
         if self.teams.is_none() {
             self.teams = Some(TeamRow::records_of(self.conn, &self.viewer)?);
         }
         let mine = self.teams.as_ref();
-        Ok(row.teams().iter().any(|id| mine.is_some_and(|mine| mine.contains(id))))
+        Ok(ids.iter().any(|id| mine.is_some_and(|mine| mine.contains(id))))
     }
 
     /// What is sealed in that column.
@@ -321,6 +337,7 @@ impl Write<'_> {
         kind: &str,
         reason: Option<String>,
     ) -> Result<R, Error> {
+        self.assert_sound(before)?;
         let changes = Changes::between(Some(before), &after);
         if changes.is_empty() {
             return Ok(after);
@@ -337,6 +354,7 @@ impl Write<'_> {
     /// # Errors
     /// What the database says.
     pub fn remove<R: Record>(&mut self, row: &R) -> Result<(), Error> {
+        self.assert_sound(row)?;
         let level = row.level(self.read.conn)?;
         row.remove(self.read.conn)?;
         let unchanged = Changes::between(Some(row), row);
@@ -356,6 +374,53 @@ impl Write<'_> {
             .map(|(row, level)| (row, Changes::between(None, row), self.deed(*level, ("created", None))))
             .collect();
         ledger::append(self.read.conn, made)
+    }
+
+    /// Enters a record that was altered as it now stands, or as it was restored, with why.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn settle<R: Record>(&mut self, row: &R, changes: Changes, reason: String) -> Result<(), Error> {
+        row.update(self.read.conn)?;
+        let level = row.level(self.read.conn)?;
+        self.enter(row, changes, level, ("changed", Some(reason)))
+    }
+
+    /// Enters a record that is in no entry, or is there again, with why.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn adopt<R: Record>(&mut self, row: &R, reason: String) -> Result<(), Error> {
+        let level = row.level(self.read.conn)?;
+        self.enter(row, Changes::between(None, row), level, ("created", Some(reason)))
+    }
+
+    /// Takes a record that was taken out before out once more, with why.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn remove_again<R: Record>(&mut self, row: &R, reason: String) -> Result<(), Error> {
+        let level = row.level(self.read.conn)?;
+        row.remove(self.read.conn)?;
+        self.enter(row, Changes::between(Some(row), row), level, ("retired", Some(reason)))
+    }
+
+    /// Enters that a record is in no table any more, and leaves its tombstone.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn entomb(&mut self, gone: &Gone, basis: &str, reason: Option<String>) -> Result<(), Error> {
+        let deed = self.deed(gone.level, ("erased", reason));
+        diesel::insert_into(tombstones::table)
+            .values((
+                tombstones::record_kind.eq(gone.kind.clone()),
+                tombstones::record_id.eq(gone.id.clone()),
+                tombstones::erased_at.eq(deed.at),
+                tombstones::erased_by.eq(deed.actor.as_ref().map(ToString::to_string)),
+                tombstones::basis.eq(basis.to_owned()),
+            ))
+            .execute(self.read.conn)?;
+        ledger::append_gone(self.read.conn, gone, deed)
     }
 
     fn enter<R: Record>(

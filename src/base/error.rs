@@ -209,6 +209,12 @@ impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         match error {
             diesel::result::Error::NotFound => Self::not_found(),
+            // No value that the program wrote: a record was altered, and nobody can say yet which.
+            diesel::result::Error::DeserializationError(cause) => Self {
+                inside: Some(cause.to_string()),
+                retry_after_seconds: Some(3600),
+                ..Self::new(Code::RecordAltered, Code::RecordAltered.title())
+            },
             other => Self::internal(other),
         }
     }

@@ -424,6 +424,12 @@ impl Serialize for Particulars {
     }
 }
 
+impl<'de> Deserialize<'de> for Particulars {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self(value.to_string()))
+    }
+}
+
 stored_as_text!([] Particulars);
 
 #[cfg(test)]

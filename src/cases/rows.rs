@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use crate::access::ledger::Record;
 use crate::access::{Read, Viewer};
 use crate::base::choice::Choice;
 use crate::base::date::Edtf;
@@ -14,6 +15,7 @@ use crate::base::text::{Country, Line, Listed, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Concern, Information, Rank, Sharing};
 use crate::cases::particulars::{FactKind, Particulars};
+use crate::individuals::IndividualRow;
 use crate::schema::{cases, facts};
 use crate::store::{IN_ONE_QUERY, MultiBackend};
 use crate::{facts_shared_with, updated_since};
@@ -130,7 +132,7 @@ pub struct FactRow {
     pub retracted_at: Option<UtcTime>,
 }
 
-crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| row.earliest == row.holds_from.earliest() && row.latest == row.holds_from.latest(), {
+crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string()), owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| row.earliest == row.holds_from.earliest() && row.latest == row.holds_from.latest(), rederived: |row| Ok(FactRow { earliest: row.holds_from.earliest(), latest: row.holds_from.latest(), ..row.clone() }), {
     id: Public,
     case_id: Public,
     organisation_id: Public,
@@ -153,6 +155,8 @@ crate::record!(FactRow, facts, "fact", parent: |row| Some(row.case_id.to_string(
     computed_end: Public,
     end: Public,
     end_differs: Public,
+} digested {
+    updated_at,
 });
 
 /// A condition on cases.
@@ -191,11 +195,16 @@ pub fn visible(viewer: &Viewer) -> Visible {
 /// `not_found`.
 pub fn find(tx: &mut Read<'_>, id: &CaseId) -> Result<CaseRow, Error> {
     let viewer = tx.viewer();
-    Ok(cases::table
+    let found: Option<CaseRow> = cases::table
         .filter(visible(&viewer))
         .filter(cases::id.eq(id.clone()))
         .select(cases::all_columns)
-        .first(tx.conn())?)
+        .first(tx.conn())
+        .optional()?;
+    let case = tx.sound_one(id.as_str(), found)?;
+    // Whoever sees the person by what was altered sees no case of theirs.
+    let cases = tx.resting_on(IndividualRow::KIND, vec![case], |case| case.individual_id.to_string())?;
+    cases.into_iter().next().ok_or_else(Error::not_found)
 }
 
 /// Which cases to list.
@@ -254,7 +263,9 @@ pub fn list(tx: &mut Read<'_>, wanted: Wanted) -> Result<Vec<CaseRow>, Error> {
     if let Some(limit) = wanted.limit {
         rows = rows.limit(limit);
     }
-    Ok(rows.order(cases::id).load(tx.conn())?)
+    let found: Vec<CaseRow> = rows.order(cases::id).load(tx.conn())?;
+    let found = tx.sound(found)?;
+    tx.resting_on(IndividualRow::KIND, found, |case| case.individual_id.to_string())
 }
 
 /// The facts of these cases, all of which this reader may see, as far as they may see the facts: a restricted one is
@@ -272,7 +283,8 @@ pub fn facts_of(tx: &mut Read<'_>, case_ids: &[CaseId]) -> Result<Vec<FactRow>, 
             .order((facts::earliest, facts::latest, facts::id))
             .select(facts::all_columns)
             .load(tx.conn())?;
-        found.extend(rows);
+        let cases: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+        found.extend(tx.sound_parts(&cases, rows)?);
     }
     Ok(found)
 }

@@ -6,6 +6,7 @@ use actix_web::{HttpServer, rt};
 
 use crate::access::Door;
 use crate::app::{State, app};
+use crate::audit::soundness::Sweep;
 use crate::base::error::{Code, Error};
 use crate::settings::Settings;
 
@@ -25,6 +26,7 @@ pub fn run(door: Door, settings: &Settings) -> Result<(), Error> {
     let state = State::new(door);
     let events = state.door.clone();
     rt::System::new().block_on(async move {
+        state.door.follow_altered().await?;
         let server_state = state.clone();
         let server = HttpServer::new(move || app(&server_state))
             .shutdown_timeout(20)
@@ -40,7 +42,7 @@ pub fn run(door: Door, settings: &Settings) -> Result<(), Error> {
         let server = server.run();
         let flusher = rt::spawn(async move {
             let mut ticks = rt::time::interval(Duration::from_secs(1));
-            let mut seconds = 0_u64;
+            let (mut seconds, mut sweep) = (0_u64, Sweep::default());
             loop {
                 ticks.tick().await;
                 seconds += 1;
@@ -48,6 +50,14 @@ pub fn run(door: Door, settings: &Settings) -> Result<(), Error> {
                     && let Err(error) = events.seal().await
                 {
                     log::warn!("the ledger was not sealed: {}", error.inside().unwrap_or(&error.detail));
+                }
+                // What another process has found or settled, then a few hundred records more.
+                let swept = match events.follow_altered().await {
+                    Ok(()) => sweep.step(&events).await.map(drop),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = swept {
+                    log::warn!("the sweep was held up: {}", error.inside().unwrap_or(&error.detail));
                 }
                 if let Err(error) = events.flush_events().await {
                     log::warn!(

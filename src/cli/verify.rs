@@ -9,24 +9,14 @@ use std::path::{Path, PathBuf};
 use diesel::prelude::*;
 
 use crate::access::Door;
-use crate::access::accounts::AccountRow;
-use crate::access::clients::ClientRow;
+use crate::access::altered::What;
 use crate::access::events;
-use crate::access::ledger::{self, EntryRow, Record};
-use crate::access::sharing::TeamRow;
-use crate::access::signing::SigningKeyRow;
+use crate::access::ledger::{self, EntryRow};
 use crate::access::tree::{self, Edge, Stream};
+use crate::audit::soundness::{self, Last};
 use crate::base::error::{Code, Error};
-use crate::cases::{CaseRow, FactRow};
-use crate::individuals::IndividualRow;
-use crate::individuals::consent::{ConsentRow, OverrideRow};
-use crate::individuals::relations::RelationRow;
-use crate::organisations::OrganisationRow;
 use crate::schema;
-use crate::sources::SourceRow;
-use crate::statements::{MentionRow, StatementRow};
 use crate::store::Conn;
-use crate::submissions::SubmissionRow;
 
 /// How many entries are read in one go.
 const CHUNK: i64 = 1000;
@@ -64,13 +54,6 @@ fn entries_after(conn: &mut Conn, after: i64) -> Result<Vec<(EntryRow, Payload)>
             (ledger_payloads::salt, ledger_payloads::fields, ledger_payloads::reason).nullable(),
         ))
         .load(conn)?)
-}
-
-/// The last entry of a record, and its salt.
-struct Last {
-    digest: String,
-    kind: String,
-    salt: Option<String>,
 }
 
 /// By kind and id of the record.
@@ -226,8 +209,14 @@ fn walk(
                 Some(_) => findings.push(format!("the payload of entry {} was altered", entry.position)),
                 None => findings.push(format!("the payload of entry {} is gone", entry.position)),
             }
-            let (digest, kind, salt) = (entry.digest, entry.kind, payload.map(|payload| payload.0));
-            last.insert((entry.record_kind, entry.record_id), Last { digest, kind, salt });
+            let entered = Last {
+                kind: entry.kind,
+                digest: entry.digest,
+                level: entry.level,
+                parent: entry.parent_id,
+                salt: payload.map(|payload| payload.0),
+            };
+            last.insert((entry.record_kind, entry.record_id), entered);
         }
     }
     let kept = known.map_or(0, |lines| lines.len() as u64);
@@ -276,57 +265,38 @@ fn walk_events(door: &Door, heads: &BTreeMap<u64, tree::Hash>, findings: &mut Ve
     Ok(())
 }
 
-/// Every record against its last entry, and every entry against a record that is there.
+/// Every record against its last entry, and every entry against a record that is there, or a tombstone.
 fn records(conn: &mut Conn, mut last: LastEntries) -> Result<Vec<String>, Error> {
-    fn sweep<R: Record>(rows: &[R], last: &mut LastEntries, found: &mut Vec<String>) {
-        for row in rows {
-            let name = format!("{} {}", R::KIND, row.id());
-            match last.remove(&(R::KIND.to_owned(), row.id())) {
-                None => found.push(format!("{name} is in no entry")),
-                Some(Last {
-                    digest,
-                    salt: Some(salt),
-                    ..
-                }) if ledger::digest_of(row, &salt) != digest => {
-                    found.push(format!("{name} was altered"));
+    let mut found = Vec::new();
+    for kind in soundness::KINDS {
+        let mut after = String::new();
+        loop {
+            let rows = soundness::chunk(conn, kind, &after)?;
+            let Some(end) = rows.last() else { break };
+            after.clone_from(&end.id);
+            for row in &rows {
+                let name = format!("{kind} {}", row.id);
+                let entry = last.remove(&((*kind).to_owned(), row.id.clone()));
+                match soundness::judged(kind, row, entry.as_ref()) {
+                    None | Some(What::Missing) => {}
+                    Some(What::Altered) => found.push(format!("{name} was altered")),
+                    Some(What::Derived) => found.push(format!("what is derived of {name} was altered")),
+                    Some(What::Unreadable) => found.push(format!("{name} cannot be read")),
+                    Some(What::Unknown) => found.push(format!("{name} is in no entry")),
+                    Some(What::Again) => found.push(format!("{name} is there again, though it was taken out")),
                 }
-                Some(Last { kind, .. }) if R::KIND == TeamRow::KIND && kind == "retired" => {
-                    found.push(format!("{name} is there again, though it was taken out"));
-                }
-                Some(_) if !row.derives() => found.push(format!("what is derived of {name} was altered")),
-                Some(_) => {}
             }
         }
     }
-    macro_rules! all {
-        ($($row:ty: $table:ident,)*) => {
-            let mut found = Vec::new();
-            $(
-                let rows: Vec<$row> = schema::$table::table.select(schema::$table::all_columns).load(conn)?;
-                sweep(&rows, &mut last, &mut found);
-            )*
-            // Who has left a team is in no table any more.
-            let left = last.into_iter().filter(|((kind, _), entry)| kind != TeamRow::KIND || entry.kind != "retired");
-            found.extend(left.map(|((kind, id), _)| format!("{kind} {id} is missing")));
-            found.sort();
-            return Ok(found);
-        };
+    for ((kind, id), entry) in last {
+        // Who has left a team is in no table any more, and no more is what was erased.
+        let mut tombstone = || soundness::tombstones_of(conn, &kind, std::slice::from_ref(&id));
+        if !soundness::says_gone(&kind, &entry) {
+            found.push(format!("{kind} {id} is missing"));
+        } else if entry.kind == "erased" && tombstone()?.is_empty() {
+            found.push(format!("{kind} {id} is missing, and so is its tombstone"));
+        }
     }
-    all! {
-        OrganisationRow: organisations,
-        AccountRow: accounts,
-        ClientRow: clients,
-        SigningKeyRow: signing_keys,
-        SourceRow: sources,
-        IndividualRow: individuals,
-        ConsentRow: consents,
-        OverrideRow: consent_overrides,
-        RelationRow: relations,
-        CaseRow: cases,
-        TeamRow: team_members,
-        FactRow: facts,
-        SubmissionRow: submissions,
-        StatementRow: statements,
-        MentionRow: mentions,
-    }
+    found.sort();
+    Ok(found)
 }

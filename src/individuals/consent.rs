@@ -175,11 +175,12 @@ pub fn cover(consents: &[ConsentRow], overrides: &[OverrideRow]) -> Cover {
 /// # Errors
 /// What the database says.
 pub fn consents_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<ConsentRow>, Error> {
-    Ok(consents::table
+    let found = consents::table
         .filter(consents::individual_id.eq(id.clone()))
         .order((consents::recorded_at, consents::id))
         .select(consents::all_columns)
-        .load(tx.conn())?)
+        .load(tx.conn())?;
+    tx.sound_parts::<ConsentRow>(&[id.to_string()], found)
 }
 
 /// The overrides, in the order in which they were proposed.
@@ -187,11 +188,12 @@ pub fn consents_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<ConsentRo
 /// # Errors
 /// What the database says.
 pub fn overrides_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<OverrideRow>, Error> {
-    Ok(consent_overrides::table
+    let found = consent_overrides::table
         .filter(consent_overrides::individual_id.eq(id.clone()))
         .order((consent_overrides::proposed_at, consent_overrides::id))
         .select(consent_overrides::all_columns)
-        .load(tx.conn())?)
+        .load(tx.conn())?;
+    tx.sound_parts::<OverrideRow>(&[id.to_string()], found)
 }
 
 /// When something is said now: after all that was said of the person before, whatever the clocks of several machines

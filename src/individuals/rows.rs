@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use crate::access::ledger::Record;
 use crate::access::sealing::Sealed;
 use crate::access::{Read, Viewer};
 use crate::base::date::Edtf;
@@ -81,7 +82,7 @@ pub struct IndividualRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| row.clone().checked().is_ok_and(|made| (made.names_folded, made.born_earliest, made.born_latest) == (row.names_folded.clone(), row.born_earliest, row.born_latest)), {
+crate::record!(IndividualRow, individuals, "individual", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| row.clone().checked().is_ok_and(|made| (made.names_folded, made.born_earliest, made.born_latest) == (row.names_folded.clone(), row.born_earliest, row.born_latest)), rederived: |row| row.clone().checked(), {
     id: Public,
     organisation_id: Public,
     sharing: Public,
@@ -184,11 +185,13 @@ pub fn visible(viewer: &Viewer) -> Visible {
 /// `not_found`.
 pub fn find(tx: &mut Read<'_>, id: &IndividualId) -> Result<IndividualRow, Error> {
     let viewer = tx.viewer();
-    Ok(individuals::table
+    let found = individuals::table
         .filter(visible(&viewer))
         .filter(individuals::id.eq(id.clone()))
         .select(individuals::all_columns)
-        .first(tx.conn())?)
+        .first(tx.conn())
+        .optional()?;
+    tx.sound_one(id.as_str(), found)
 }
 
 /// Those of these people whom this reader may see.
@@ -204,7 +207,7 @@ pub fn find_all(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<Vec<Individua
             .filter(individuals::id.eq_any(chunk.to_vec()))
             .select(individuals::all_columns)
             .load(tx.conn())?;
-        found.extend(rows);
+        found.extend(tx.sound(rows)?);
     }
     Ok(found)
 }
@@ -222,6 +225,7 @@ pub fn names_of(tx: &mut Read<'_>, ids: &[IndividualId]) -> Result<HashMap<Indiv
             .filter(individuals::id.eq_any(chunk.to_vec()))
             .select((individuals::id, individuals::names))
             .load(tx.conn())?;
+        let rows = tx.resting_on(IndividualRow::KIND, rows, |(id, _)| id.to_string())?;
         found.extend(rows.into_iter().map(|(id, names)| {
             let name = display_name(names.items()).map_or("", Line::as_str);
             (id, name.to_owned())
@@ -309,10 +313,11 @@ pub fn list(tx: &mut Read<'_>, wanted: Wanted<'_>) -> Result<Vec<IndividualRow>,
     if let Some(cursor) = wanted.cursor {
         rows = rows.filter(individuals::id.gt(cursor.as_str().to_owned()));
     }
-    Ok(rows
+    let found = rows
         .order(individuals::id)
         .limit(wanted.limit.with_one_more())
-        .load(tx.conn())?)
+        .load(tx.conn())?;
+    tx.sound(found)
 }
 
 /// The levels of the person's cases, whoever may see them, for the rule that no case is more open than its person.

@@ -81,10 +81,8 @@ fn seen_of(tx: &mut Read<'_>, found: Vec<MentionRow>) -> Result<Vec<MentionRow>,
     let who: HashSet<IndividualId> = found.iter().map(|row| row.individual_id.clone()).collect();
     let who: Vec<IndividualId> = who.into_iter().collect();
     let seen = individuals::names_of(tx, &who)?;
-    Ok(found
-        .into_iter()
-        .filter(|row| seen.contains_key(&row.individual_id))
-        .collect())
+    let found = found.into_iter().filter(|row| seen.contains_key(&row.individual_id));
+    tx.sound(found.collect())
 }
 
 /// The mentions in a statement that this reader may see, in the order of the text.

@@ -73,7 +73,7 @@ pub struct StatementRow {
     pub retired_at: Option<UtcTime>,
 }
 
-crate::record!(StatementRow, statements, "statement", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| (row.issued_earliest, row.issued_latest) == (row.issued_on.earliest(), row.issued_on.latest()), {
+crate::record!(StatementRow, statements, "statement", parent: |_row| None, owner: |row| Some(row.organisation_id.to_string()), level: |row, _conn| Ok(row.sharing), derives: |row| { let made = row.clone().derived(); (row.issued_earliest, row.issued_latest, &row.text_digest, &row.words_folded) == (made.issued_earliest, made.issued_latest, &made.text_digest, &made.words_folded) }, rederived: |row| Ok(row.clone().derived()), {
     id: Public,
     organisation_id: Public,
     sharing: Public,
@@ -162,10 +162,12 @@ pub fn visible(viewer: &Viewer) -> statements::BoxedQuery<'static, Backend> {
 /// `not_found`.
 pub fn find(tx: &mut Read<'_>, id: &StatementId) -> Result<StatementRow, Error> {
     let viewer = tx.viewer();
-    Ok(visible(&viewer)
+    let found = visible(&viewer)
         .filter(statements::id.eq(id.clone()))
         .select(statements::all_columns)
-        .first(tx.conn())?)
+        .first(tx.conn())
+        .optional()?;
+    tx.sound_one(id.as_str(), found)
 }
 
 /// Refuses, at `pointer`, a statement that this reader may not see or that is not there.
@@ -246,11 +248,12 @@ pub fn list(tx: &mut Read<'_>, filter: &Filter) -> Result<Vec<StatementRow>, Err
     if let Some(cursor) = &filter.cursor {
         rows = rows.filter(statements::id.gt(cursor.as_str().to_owned()));
     }
-    Ok(rows
+    let found = rows
         .order(statements::id)
         .limit(filter.limit.with_one_more())
         .select(without_text!())
-        .load(tx.conn())?)
+        .load(tx.conn())?;
+    tx.sound::<StatementRow>(found)
 }
 
 /// A word as a LIKE pattern that means itself.
@@ -273,7 +276,7 @@ pub(super) fn without_text_of(
             .filter(statements::id.eq_any(some.to_vec()))
             .select(without_text!())
             .load(tx.conn())?;
-        known.extend(rows.into_iter().map(|row| (row.id.clone(), row)));
+        known.extend(tx.sound(rows)?.into_iter().map(|row| (row.id.clone(), row)));
     }
     Ok(known)
 }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -326,6 +326,13 @@ impl<T: DeserializeOwned> Kept<T> {
 impl<T: Serialize> Serialize for Kept<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.value.serialize(serializer)
+    }
+}
+
+impl<'de, T: DeserializeOwned + Serialize> Deserialize<'de> for Kept<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = T::deserialize(deserializer)?;
+        Self::new(value).map_err(de::Error::custom)
     }
 }
 

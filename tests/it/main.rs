@@ -30,6 +30,7 @@ mod schema;
 mod sealed;
 mod second_stream;
 mod sharing;
+mod stored;
 mod strangers;
 mod submissions;
 mod tls;

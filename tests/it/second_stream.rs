@@ -100,13 +100,13 @@ on_both! {
     fn the_stream_is_sealed(house: &House) {
         house.staff().get("/v1/audit").expect(403);
         house.flush();
-        let mut heads = vec![house.door().seal_blocking(Stream::Events).unwrap()];
+        let mut heads = vec![house.door.seal_blocking(Stream::Events).unwrap()];
         for _ in 0..3 {
             house.staff().get("/v1/audit").expect(403);
         }
         house.flush();
-        heads.push(house.door().seal_blocking(Stream::Events).unwrap());
-        assert_eq!(findings(house.door(), &heads, None).unwrap(), [""; 0]);
+        heads.push(house.door.seal_blocking(Stream::Events).unwrap());
+        assert_eq!(findings(&house.door, &heads, None).unwrap(), [""; 0]);
         for sql in ["UPDATE access_events SET kind = 'x'", "DELETE FROM access_events"] {
             assert!(behind_the_back(house, sql).is_err(), "{sql}");
         }
@@ -118,7 +118,7 @@ on_both! {
             ("DELETE FROM access_events WHERE position = 3", "event 3 is missing"),
         ] {
             behind_the_back(house, sql).unwrap();
-            let found = findings(house.door(), &heads, None).unwrap();
+            let found = findings(&house.door, &heads, None).unwrap();
             assert!(found.iter().any(|what| what == named), "{sql}: {found:?}");
         }
     }
@@ -134,9 +134,9 @@ fn outsiders_verify_the_second_stream() {
     house.flush();
     let place = Place::new("events");
     let write = |name: &str, text: &str| std::fs::write(place.path(name), text).unwrap();
-    let kept = log(house.door(), Stream::Events).unwrap();
-    write("head", &house.door().seal_blocking(Stream::Events).unwrap());
-    write("key", &house.door().verifier(Stream::Events));
+    let kept = log(&house.door, Stream::Events).unwrap();
+    write("head", &house.door.seal_blocking(Stream::Events).unwrap());
+    write("key", &house.door.verifier(Stream::Events));
     write("good", &kept);
     write("altered", &kept.replace("refused", "allowed"));
     let verify = |file: &str| {

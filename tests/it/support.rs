@@ -131,8 +131,8 @@ pub fn copy_postgres(from: &DatabaseUrl, to: &str) {
 /// A server, its accounts, its address.
 pub struct House {
     pub address: String,
+    pub door: Arc<Door>,
     url: DatabaseUrl,
-    door: Arc<Door>,
     stop: Mutex<Option<mpsc::Sender<()>>>,
     /// Whether the database outlives the house.
     keep: bool,
@@ -224,8 +224,8 @@ impl House {
         });
         Self {
             address,
-            url,
             door,
+            url,
             stop: Mutex::new(Some(stop)),
             keep,
             clock,
@@ -236,10 +236,6 @@ impl House {
     /// What the server has noted and not yet written is written.
     pub fn flush(&self) {
         rt::System::new().block_on(self.door.flush_events()).unwrap();
-    }
-
-    pub fn door(&self) -> &Door {
-        &self.door
     }
 
     /// The events of that kind, what each was about.

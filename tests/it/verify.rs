@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::program::{Place, SECRET};
 use crate::support::{Actor, House, Kind, database_url};
 
-fn door(url: &DatabaseUrl) -> Door {
+pub fn door(url: &DatabaseUrl) -> Door {
     let db = Db::open(url, Options::default()).unwrap();
     Door::new(db, Keys::derive(SECRET.as_bytes()).unwrap(), Clock::System, Ids::Random)
 }
