@@ -22,6 +22,7 @@ use crate::web::{Path, Query, Reply, reply};
 use crate::{cases, individuals, statements};
 
 mod alterations;
+mod erasure;
 mod kinds;
 pub mod soundness;
 
@@ -38,7 +39,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(list_audit)
         .service(list_individual_history)
         .service(list_case_history)
-        .service(list_statement_history);
+        .service(list_statement_history)
+        .service(erasure::erase_individual);
     alterations::routes(config);
 }
 
@@ -47,7 +49,7 @@ pub fn routes(config: &mut ServiceConfig) {
 pub struct EntryOut {
     /// When it was recorded.
     pub at: UtcTime,
-    /// created, changed, retired or retracted.
+    /// created, changed, retired, retracted or erased.
     pub kind: String,
     /// What kind of record.
     pub record_kind: String,
@@ -315,8 +317,11 @@ pub async fn list_individual_history(
     let page = allowed
         .read(move |tx| {
             let found = individuals::find(tx, &id.0).map(drop);
-            or_retired(tx, Family::Individual, id.0.as_str(), found)?;
-            let body = history(tx, id.0.as_str(), &query.0)?;
+            let body = match or_retired(tx, Family::Individual, id.0.as_str(), found) {
+                Ok(()) => history(tx, id.0.as_str(), &query.0)?,
+                Err(error) if error.code == Code::NotFound => erasure::history(tx, id.0.as_str())?,
+                Err(error) => return Err(error),
+            };
             tx.tag(body)
         })
         .await?;

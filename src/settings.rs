@@ -110,6 +110,8 @@ pub enum Command {
         #[command(subcommand)]
         action: KeysAction,
     },
+    /// Take from the database's files what was erased from its tables; as the tables' owner.
+    Scrub,
     /// Print the OpenAPI document.
     Openapi,
     /// Write the ledger's log to a new file: one line an entry, without what the entries hold.

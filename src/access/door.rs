@@ -99,6 +99,14 @@ impl Door {
         Ok(())
     }
 
+    /// Takes from the database's files what its tables do not hold any more.
+    ///
+    /// # Errors
+    /// `unavailable` where that cannot be done now.
+    pub async fn scrub(&self) -> Result<(), Error> {
+        self.db.scrub().await
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

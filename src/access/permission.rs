@@ -68,6 +68,8 @@ permissions! {
     EditIndividuals: [Admin, Staff] within [Edit];
     /// Make a person public without their consent, as one of two.
     OverrideConsent: [Admin, Staff] "anew";
+    /// Erase people on lawful request.
+    EraseIndividuals: [Admin] "anew";
     /// Cases and their facts.
     ReadCases: [Admin, Staff, Partner] within [Read];
     /// Record cases and their facts.

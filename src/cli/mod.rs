@@ -41,6 +41,7 @@ pub fn run(line: CommandLine) -> Result<(), Error> {
         }
         Command::Account { action } => account::run(&settings, action),
         Command::Keys { action } => keys::run(&settings, action),
+        Command::Scrub => open_current(&settings)?.scrub_blocking(),
         Command::Backup { file } => open_current(&settings)?.backup(&file),
         Command::SigningKey { action } => signing_key(&door(&settings, &settings.strong_secret()?)?, action),
         Command::Log { file, events } => {

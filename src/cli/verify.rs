@@ -177,6 +177,7 @@ fn walk(
 ) -> Result<(Edge, LastEntries), Error> {
     let (mut edge, mut last) = (Edge::default(), HashMap::new());
     let (mut after, mut good, mut differs) = (i64::MIN, 0, false);
+    let mut gone: Vec<(i64, (String, String))> = Vec::new();
     loop {
         let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
         let Some((end, _)) = entries.last() else { break };
@@ -207,7 +208,7 @@ fn walk(
                 Some((salt, fields, reason))
                     if ledger::payload_digest(salt, fields, reason.as_deref()) == entry.payload_digest => {}
                 Some(_) => findings.push(format!("the payload of entry {} was altered", entry.position)),
-                None => findings.push(format!("the payload of entry {} is gone", entry.position)),
+                None => gone.push((entry.position, (entry.record_kind.clone(), entry.record_id.clone()))),
             }
             let entered = Last {
                 kind: entry.kind,
@@ -217,6 +218,15 @@ fn walk(
                 salt: payload.map(|payload| payload.0),
             };
             last.insert((entry.record_kind, entry.record_id), entered);
+        }
+    }
+    // Erased with the record that they were of, whose last entry says so.
+    for (position, record) in gone {
+        let erased = last
+            .get(&record)
+            .is_some_and(|last: &Last| last.kind == "erased" && last.salt.is_some());
+        if !erased {
+            findings.push(format!("the payload of entry {position} is gone"));
         }
     }
     let kept = known.map_or(0, |lines| lines.len() as u64);

@@ -67,7 +67,12 @@ pub(crate) fn establish_writer(url: &DatabaseUrl) -> Result<Conn, Error> {
         make_private_file(Path::new(path)).map_err(Error::internal)?;
     }
     let mut conn = establish(url).map_err(Error::internal)?;
-    prepare(&mut conn, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", "").map_err(Error::internal)?;
+    prepare(
+        &mut conn,
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
+        "",
+    )
+    .map_err(Error::internal)?;
     Ok(conn)
 }
 
@@ -156,6 +161,49 @@ pub(crate) fn versions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     }
     let run = diesel::sql_query("SELECT CAST(version AS TEXT) AS word FROM __diesel_schema_migrations");
     Ok(run.load::<Word>(conn)?.into_iter().map(|row| row.word).collect())
+}
+
+/// The tables that hold what is of a person.
+const OF_PEOPLE: &str = "individuals, cases, facts, relations, consents, consent_overrides, mentions, submissions,
+    team_members, ledger_payloads, altered_records";
+
+#[derive(diesel::QueryableByName)]
+struct Checkpointed {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
+
+/// Writes the tables anew, without what was deleted from them.
+pub(crate) fn scrub(conn: &mut Conn) -> Result<(), Error> {
+    let later = |cause: &dyn std::fmt::Display| {
+        log::error!("the files were not scrubbed: {cause}");
+        let detail = "it is erased, but the files of the database still hold it: ask again";
+        Error::new(crate::base::error::Code::Unavailable, detail)
+    };
+    match conn {
+        Conn::Sqlite(inner) => {
+            inner.batch_execute("VACUUM").map_err(|error| later(&error))?;
+            let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpointed>(inner);
+            match done.map_err(|error| later(&error))?.busy {
+                0 => Ok(()),
+                _ => Err(later(&"somebody reads")),
+            }
+        }
+        // What is known of the tables' values for planning is made anew as well.
+        Conn::Pg(inner) => {
+            // The server only warns whoever does not own the tables.
+            let owned = "SELECT CAST(tablename AS TEXT) AS word FROM pg_tables WHERE tablename = 'individuals'
+                AND schemaname = current_schema() AND pg_has_role(tableowner, 'USAGE')";
+            if diesel::sql_query(owned).load::<Word>(inner)?.is_empty() {
+                return Err(later(
+                    &"the role that serves does not own the tables: run `conscience scrub` as their owner",
+                ));
+            }
+            inner
+                .batch_execute(&format!("VACUUM (FULL, ANALYZE) {OF_PEOPLE}"))
+                .map_err(|error| later(&error))
+        }
+    }
 }
 
 /// A consistent copy of the embedded database, readable by its owner alone.

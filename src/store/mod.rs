@@ -177,6 +177,25 @@ impl Db {
             .unwrap_or_else(|_| Err(Error::unavailable()))
     }
 
+    /// Takes from the database's files what its tables do not hold any more: for erasure, which is seldom. Meanwhile
+    /// writes wait, and on PostgreSQL reads of the tables concerned.
+    ///
+    /// # Errors
+    /// `unavailable` where somebody else holds them for too long: it can be asked again.
+    pub async fn scrub(&self) -> Result<(), Error> {
+        let db = self.clone();
+        let done = actix_web::rt::task::spawn_blocking(move || db.scrub_blocking());
+        done.await.unwrap_or_else(|error| Err(Error::internal(error)))
+    }
+
+    /// The same for a command, which may come as the tables' owner.
+    ///
+    /// # Errors
+    /// As [`Db::scrub`].
+    pub fn scrub_blocking(&self) -> Result<(), Error> {
+        conn::scrub(&mut conn::establish_writer(&self.url)?)
+    }
+
     /// Writes one consistent file of the embedded database.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod commands;
 mod consent;
 mod documents;
 mod door;
+mod erasure;
 mod facts;
 mod findings;
 mod founding;

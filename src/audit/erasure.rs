@@ -1,0 +1,226 @@
+//! Erasure of a person on lawful request. What was recorded of them and of their cases leaves the tables and the ledger's
+//! payloads; entries stay, without what they held, so that the tree stays valid, and a tombstone says that there was
+//! something. What issuers published about them stays as published; that it mentions them does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::post;
+use diesel::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::kinds::Family;
+use super::{EntryOut, or_retired};
+use crate::access::ledger::{EntryRow, Gone, Record};
+use crate::access::{Allowed, Read, Write, may};
+use crate::audit::soundness::last_of;
+use crate::base::error::{Code, Error};
+use crate::base::id::IndividualId;
+use crate::base::page::{Limit, Page};
+use crate::base::text::Line;
+use crate::base::words::Sharing;
+use crate::cases::CaseRow;
+use crate::individuals::relations::RelationRow;
+use crate::individuals::{self, IndividualRow};
+use crate::schema::{
+    altered_records, cases, consent_overrides, consents, facts, ledger_entries, ledger_payloads, mentions, relations,
+    submissions, team_members, tombstones,
+};
+use crate::statements::MentionRow;
+use crate::store::IN_ONE_QUERY;
+use crate::web::{Json, Path, Reply, reply};
+
+/// Why a person is erased. Neither may name them: both stay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureIn {
+    /// Why, in words; stands in the ledger.
+    pub reason: Line,
+    /// On what legal ground; stands on the tombstone.
+    pub basis: Line,
+}
+
+/// Erase a person
+///
+/// On lawful request: the person, their cases, facts, relations, mentions, consents and teams, and all that the ledger held of
+/// them. A tombstone stays. The texts of statements stay as published. Cannot be undone; repeat it where it answers 503.
+#[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EraseIndividuals"))),
+    request_body(content = ErasureIn, example = json!({"reason": "Asked for by the person", "basis": "GDPR, article 17"})),
+    responses((status = 204, description = "Erased")))]
+#[post("/individuals/{id}/erasure")]
+pub async fn erase_individual(
+    allowed: Allowed<may::EraseIndividuals>,
+    id: Path<IndividualId>,
+    body: Json<ErasureIn>,
+) -> Reply {
+    allowed
+        .write(move |tx| {
+            let found = individuals::find(tx, &id.0).map(drop);
+            match or_retired(tx, Family::Individual, id.0.as_str(), found) {
+                Err(error) if error.code == Code::NotFound && entry_of(tx, id.0.as_str())?.is_some() => Ok(()),
+                Err(error) => Err(error),
+                Ok(()) => erase(tx, &id.0, &body.0),
+            }
+        })
+        .await?;
+    // Each process follows the ledger; what is left is in the files.
+    allowed.door().scrub().await?;
+    allowed.door().follow_altered().await?;
+    Ok(reply::nothing())
+}
+
+/// Records by kind.
+type Records = BTreeMap<String, BTreeSet<String>>;
+
+fn erase(tx: &mut Write<'_>, id: &IndividualId, given: &ErasureIn) -> Result<(), Error> {
+    let (records, cases) = concerned(tx, id)?;
+    let mut gone = Vec::new();
+    for (kind, ids) in &records {
+        let ids: Vec<String> = ids.iter().cloned().collect();
+        for ids in ids.chunks(IN_ONE_QUERY) {
+            gone.extend(last_of(tx.conn(), kind, ids)?.into_iter().map(|(id, last)| Gone {
+                kind: kind.clone(),
+                id,
+                parent: last.parent,
+                level: last.level,
+            }));
+            forget(tx, kind, ids)?;
+        }
+    }
+    remove(tx, id, &cases)?;
+    gone.sort_by(|one, other| (&one.kind, &one.id).cmp(&(&other.kind, &other.id)));
+    for one in gone {
+        let reason = (one.kind == IndividualRow::KIND).then(|| given.reason.as_str().to_owned());
+        tx.entomb(&one, given.basis.as_str(), reason)?;
+    }
+    Ok(())
+}
+
+/// Every record of the person, whether it is still in its table or not; and their cases.
+fn concerned(tx: &mut Read<'_>, id: &IndividualId) -> Result<(Records, Vec<String>), Error> {
+    let mut records = Records::new();
+    let mut add = |kind: &str, ids: Vec<String>| records.entry(kind.to_owned()).or_default().extend(ids);
+    let mut theirs: Vec<String> = cases::table
+        .filter(cases::individual_id.eq(id.clone()))
+        .select(cases::id)
+        .load(tx.conn())?;
+    let entered: Vec<String> = ledger_entries::table
+        .filter(ledger_entries::record_kind.eq(CaseRow::KIND))
+        .filter(ledger_entries::parent_id.eq(id.to_string()))
+        .select(ledger_entries::record_id)
+        .load(tx.conn())?;
+    theirs.extend(entered);
+    theirs.sort();
+    theirs.dedup();
+    add(IndividualRow::KIND, vec![id.to_string()]);
+    add(CaseRow::KIND, theirs.clone());
+    let roots: Vec<String> = theirs.iter().cloned().chain([id.to_string()]).collect();
+    for some in roots.chunks(IN_ONE_QUERY) {
+        let parts: Vec<(String, String)> = ledger_entries::table
+            .filter(ledger_entries::parent_id.eq_any(some.to_vec()))
+            .select((ledger_entries::record_kind, ledger_entries::record_id))
+            .distinct()
+            .load(tx.conn())?;
+        for (kind, part) in parts {
+            add(&kind, vec![part]);
+        }
+    }
+    let related: Vec<String> = relations::table
+        .filter(relations::other_id.eq(id.clone()))
+        .select(relations::id)
+        .load(tx.conn())?;
+    add(RelationRow::KIND, related);
+    let mentioned: Vec<String> = mentions::table
+        .filter(mentions::individual_id.eq(id.clone()))
+        .select(mentions::id)
+        .load(tx.conn())?;
+    add(MentionRow::KIND, mentioned);
+    // Those that are in no table any more name the person in what was entered.
+    let named: Vec<(String, String)> = ledger_entries::table
+        .inner_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
+        .filter(ledger_entries::record_kind.eq_any([RelationRow::KIND, MentionRow::KIND]))
+        .filter(ledger_payloads::fields.like(format!("%{id}%")))
+        .select((ledger_entries::record_kind, ledger_entries::record_id))
+        .distinct()
+        .load(tx.conn())?;
+    for (kind, record) in named {
+        add(&kind, vec![record]);
+    }
+    Ok((records, theirs))
+}
+
+/// Takes what the ledger held of these records; the entries stay.
+fn forget(tx: &mut Read<'_>, kind: &str, ids: &[String]) -> Result<(), Error> {
+    let entries = ledger_entries::table
+        .filter(ledger_entries::record_kind.eq(kind.to_owned()))
+        .filter(ledger_entries::record_id.eq_any(ids.to_vec()))
+        .select(ledger_entries::position);
+    diesel::delete(ledger_payloads::table.filter(ledger_payloads::position.eq_any(entries))).execute(tx.conn())?;
+    let (kind, ids) = (kind.to_owned(), ids.to_vec());
+    let altered = altered_records::table.filter(altered_records::record_kind.eq(kind.clone()));
+    diesel::delete(altered.filter(altered_records::record_id.eq_any(ids.clone()))).execute(tx.conn())?;
+    // Of what was accepted as gone before.
+    let stones = tombstones::table.filter(tombstones::record_kind.eq(kind));
+    diesel::delete(stones.filter(tombstones::record_id.eq_any(ids))).execute(tx.conn())?;
+    Ok(())
+}
+
+/// Takes the rows, parts first. A room with a table of its own on a person adds a line here.
+fn remove(tx: &mut Read<'_>, id: &IndividualId, theirs: &[String]) -> Result<(), Error> {
+    let conn = tx.conn();
+    for some in theirs.chunks(IN_ONE_QUERY) {
+        diesel::delete(facts::table.filter(facts::case_id.eq_any(some.to_vec()))).execute(conn)?;
+        diesel::delete(team_members::table.filter(team_members::record_id.eq_any(some.to_vec()))).execute(conn)?;
+        diesel::delete(submissions::table.filter(submissions::case_id.eq_any(some.to_vec()))).execute(conn)?;
+    }
+    diesel::delete(team_members::table.filter(team_members::record_id.eq(id.to_string()))).execute(conn)?;
+    diesel::delete(cases::table.filter(cases::individual_id.eq(id.clone()))).execute(conn)?;
+    diesel::delete(mentions::table.filter(mentions::individual_id.eq(id.clone()))).execute(conn)?;
+    let related = relations::individual_id
+        .eq(id.clone())
+        .or(relations::other_id.eq(id.clone()));
+    diesel::delete(relations::table.filter(related)).execute(conn)?;
+    diesel::delete(consents::table.filter(consents::individual_id.eq(id.clone()))).execute(conn)?;
+    diesel::delete(consent_overrides::table.filter(consent_overrides::individual_id.eq(id.clone()))).execute(conn)?;
+    diesel::delete(crate::schema::individuals::table.find(id.clone())).execute(conn)?;
+    Ok(())
+}
+
+/// The entry that a person was erased, for those inside who could see them.
+fn entry_of(tx: &mut Read<'_>, id: &str) -> Result<Option<(EntryRow, Option<String>)>, Error> {
+    let viewer = tx.viewer();
+    if !viewer.sees(Sharing::Internal, None) {
+        return Ok(None);
+    }
+    Ok(ledger_entries::table
+        .inner_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
+        .filter(ledger_entries::record_kind.eq(IndividualRow::KIND))
+        .filter(ledger_entries::record_id.eq(id.to_owned()))
+        .filter(ledger_entries::kind.eq("erased"))
+        .filter(ledger_entries::level.eq_any(viewer.levels().to_vec()))
+        .order(ledger_entries::position.desc())
+        .select((ledger_entries::all_columns, ledger_payloads::reason))
+        .first(tx.conn())
+        .optional()?)
+}
+
+/// The history of a person who was erased: that alone, for those inside who could see them.
+///
+/// # Errors
+/// `not_found`.
+pub(super) fn history(tx: &mut Read<'_>, id: &str) -> Result<Value, Error> {
+    let (entry, reason) = entry_of(tx, id)?.ok_or_else(Error::not_found)?;
+    let shown = EntryOut {
+        at: entry.at,
+        kind: entry.kind,
+        record_kind: entry.record_kind,
+        record_id: entry.record_id,
+        actor_id: Some(entry.actor_id),
+        reason: Some(reason),
+        fields: serde_json::Map::new(),
+    };
+    let page = Page::of(vec![shown], Limit::default(), |entry| entry.record_id.clone());
+    let page = page.try_map(|entry| serde_json::to_value(entry).map_err(Error::internal))?;
+    Ok(page.into_value())
+}
