@@ -121,15 +121,18 @@ on_both! {
             staff.make(&format!("/v1/cases/{case}/custody"), &stage);
         }
         statement(&staff, "Hu Jia and Liu Xiaobo.", "public");
+        let text = id(&statement(&staff, "Hu Jia, in confidence.", "restricted"));
+        let source = staff.make("/v1/sources", &json!({"title": "A relative", "reliability": "a", "sharing": "restricted"}));
         let all = |actor: &Actor, paths: &[&str]| paths.iter().map(|path| actor.get(path).expect(200).text).collect::<String>();
         let file = format!("/v1/individuals/{shown}/file");
-        let lists = ["/v1/individuals", "/v1/cases", "/v1/statements", "/v1/priorities", "/v1/counts?by=status", &file];
+        let lists = ["/v1/individuals", "/v1/cases", "/v1/statements", "/v1/sources", "/v1/priorities", "/v1/counts?by=status", &file];
         let (inside, outside) = (all(&staff, &lists), all(&partner, &lists) + &all(&dashboard, &["/v1/priorities", "/v1/counts?by=status"]));
-        for secret in [&hidden, &cases[1], &cases[2]] {
+        for secret in [&hidden, &cases[1], &cases[2], &text, &source] {
             assert!(inside.contains(secret.as_str()));
             assert!(!outside.contains(secret.as_str()));
         }
         assert!(outside.contains(&cases[0]));
+        partner.get(&format!("/v1/sources/{source}")).expect(404);
         // To name them in so many words brings nothing more.
         let named = partner.get(&format!("/v1/cases?individual={hidden}"));
         assert_eq!(plain(&named, &hidden), plain(&partner.get(&format!("/v1/cases?individual={UNKNOWN}")), &hidden));
@@ -383,21 +386,24 @@ on_both! {
         let case = staff.make("/v1/cases", &body);
         let illness = json!({"holds_from": "2009", "particulars": {"severity": "serious", "conditions": ["Liver"]}, "sharing": "internal", "source_id": source});
         let fact = staff.make(&format!("/v1/cases/{case}/health"), &illness);
+        let held = json!({"holds_from": "2008", "particulars": {"status": "serving_sentence", "certainty": "confirmed"}, "sharing": "public", "notes": "told inside"});
+        staff.make(&format!("/v1/cases/{case}/custody"), &held);
+        staff.patch(&place, &staff.get(&place).etag(), &json!({"notes": "told inside"})).expect(200);
         let text = statement(&staff, "Hu Jia and Li Heping.", "public");
         assert_eq!(text["mentions"].as_array().unwrap().len(), 2);
         let places = [
             place.clone(), format!("{place}/relations"), format!("{place}/file"), format!("{place}/history"), format!("/v1/cases/{case}"),
-            format!("/v1/cases/{case}/health"), format!("/v1/cases/{case}/history"), format!("/v1/statements/{}", id(&text)), format!("/v1/statements/{}/mentions", id(&text)),
+            format!("/v1/cases/{case}/health"), format!("/v1/cases/{case}/custody"), format!("/v1/cases/{case}/history"), format!("/v1/statements/{}", id(&text)), format!("/v1/statements/{}/mentions", id(&text)),
         ];
         let mut inside = String::new();
         for shown in &places {
             inside += &staff.get(shown).expect(200).text;
             let told = partner.get(shown).expect(200).text;
-            for secret in [&lawyer, &relation, &source, &fact, "Liver", "A relative"] {
+            for secret in [&lawyer, &relation, &source, &fact, "Liver", "A relative", "told inside"] {
                 assert!(!told.contains(secret), "{secret} in {shown}: {told}");
             }
         }
-        for secret in [&lawyer, &relation, &source, &fact, "Liver"] {
+        for secret in [&lawyer, &relation, &source, &fact, "Liver", "told inside"] {
             assert!(inside.contains(secret), "{secret}");
         }
         partner.get(&format!("{place}/relations/{relation}")).expect(404);

@@ -85,6 +85,9 @@ fn whoever_serves_cannot_alter_the_past_or_the_tables() {
             "{forbidden}: {said}"
         );
     }
+    let told = place.refused(&["scrub", "--database", &serving]);
+    assert!(told.contains("as their owner"), "{told}");
+    place.done(&["scrub", "--database", &url], "");
     let told = place.refused(&["migrate", "--database", &serving]);
     assert!(
         told.contains("permission denied") || told.contains("must be owner"),

@@ -9,6 +9,7 @@ use actix_web::{HttpServer, rt};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use chrono::{DateTime, Utc};
+use conscience::access::rate::MOST_PER_MINUTE;
 use conscience::access::secret::Keys;
 use conscience::access::{Door, events, otp, signing};
 use conscience::app::{State, app};
@@ -98,7 +99,8 @@ fn door(url: &DatabaseUrl, clock: Clock, seed: u64, address: &str) -> Door {
     if matches!(clock, Clock::System) {
         keys = keys.issued_at(address);
     }
-    Door::new(db, keys, clock, Ids::seeded(seed))
+    // A test that asks often is about something else, and a refusal would hide it.
+    Door::new(db, keys, clock, Ids::seeded(seed)).limited_to(MOST_PER_MINUTE)
 }
 
 /// The whole PostgreSQL database once more; whoever is still connected to it is sent away.
