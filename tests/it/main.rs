@@ -6,6 +6,7 @@ mod actor;
 mod teams;
 mod verify;
 mod worlds;
+mod hidden;
 mod asvs;
 mod canary;
 mod commands;

@@ -13,8 +13,9 @@ use conscience::store::{Db, Options};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
+use crate::hidden::{Hidden, KINDS};
 use crate::support::{Actor, House, Kind};
-use crate::worlds::{Base, Hidden, KINDS, Open};
+use crate::worlds::{Base, Open};
 
 fn clock() -> Clock {
     let day: DateTime<Utc> = "2010-05-10T08:05:00Z".parse().unwrap();
