@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::access::sealing::{FieldKeys, Place, Sealed};
+use crate::access::secret::IDLE_SECONDS;
 use crate::access::viewer::Viewer;
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, OrganisationId, SessionId};
@@ -284,22 +285,27 @@ pub enum Refreshed {
 /// # Errors
 /// What the database says.
 pub fn rotate(conn: &mut Conn, token_hash: &str, next_hash: &str, now: UtcTime) -> Result<Refreshed, Error> {
-    let found: Option<(SessionId, Option<UtcTime>, AccountId)> = refresh_tokens::table
+    let found: Option<(SessionId, Option<UtcTime>, UtcTime, AccountId)> = refresh_tokens::table
         .inner_join(sessions::table.on(sessions::id.eq(refresh_tokens::session_id)))
         .filter(refresh_tokens::token_hash.eq(token_hash))
         .select((
             refresh_tokens::session_id,
             refresh_tokens::used_at,
+            refresh_tokens::created_at,
             sessions::account_id,
         ))
         .first(conn)
         .optional()?;
-    let Some((session, used, account)) = found else {
+    let Some((session, used, made, account)) = found else {
         return Ok(Refreshed::Refused);
     };
     if used.is_some() {
         end_session(conn, &session, now)?;
         return Ok(Refreshed::Reused(account));
+    }
+    if made.plus_seconds(IDLE_SECONDS) < now {
+        end_session(conn, &session, now)?;
+        return Ok(Refreshed::Refused);
     }
     let viewer = match viewer(conn, &session, now) {
         Ok(viewer) => viewer,

@@ -16,6 +16,8 @@ use crate::base::error::Error;
 
 /// How long a session may be refreshed.
 pub const SESSION_SECONDS: i64 = 30 * 24 * 3600;
+/// How long a refresh token waits: a session that is not used for longer has ended.
+pub const IDLE_SECONDS: i64 = 7 * 24 * 3600;
 
 /// The keys of one installation.
 pub struct Keys {

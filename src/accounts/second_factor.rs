@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::access::accounts::{self as rows, AccountRow};
 use crate::access::{Allowed, may, otp, secret};
+use crate::accounts::sessions::{ReauthenticationIn, prove_owner};
 use crate::base::error::{Code, Error};
 use crate::web::{Json, Reply, reply};
 
@@ -28,15 +29,6 @@ pub struct EnrolmentOut {
 pub struct OtpIn {
     /// Six digits.
     pub otp: String,
-}
-
-/// The password of the account.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RemovalIn {
-    /// The account's password.
-    #[schema(format = Password)]
-    pub password: String,
 }
 
 /// Recovery codes; shown once.
@@ -84,7 +76,7 @@ pub async fn begin_second_factor(allowed: Allowed<may::UseOwnAccount>) -> Reply 
 /// With a password of the authenticator; from then on every log-in asks for one. Answers with recovery codes.
 #[utoipa::path(tag = "me", extensions(("x-permission" = json!("UseOwnAccount"))),
     request_body(content = OtpIn, example = json!({"otp": "287082"})),
-    responses((status = 200, description = "In use", body = RecoveryOut, example = json!({"recovery_codes": ["k3v9-xw2p-7mqd"]}))))]
+    responses((status = 200, description = "In use", body = RecoveryOut, example = json!({"recovery_codes": ["k3v9-xw2p-7mqd-0hze-4tbn-s8ra"]}))))]
 #[put("/me/second-factor")]
 pub async fn confirm_second_factor(allowed: Allowed<may::UseOwnAccount>, body: Json<OtpIn>) -> Reply {
     let keys = allowed.door().keys.clone();
@@ -117,17 +109,14 @@ pub async fn confirm_second_factor(allowed: Allowed<may::UseOwnAccount>, body: J
 
 /// Remove the second factor
 ///
-/// With the account's password again. An administrator can do nothing until there is another.
+/// With the account's password again, and a password of the authenticator or a recovery code. An administrator can do nothing
+/// until there is another.
 #[utoipa::path(tag = "me", extensions(("x-permission" = json!("UseOwnAccount")), ("x-unconditional" = json!(true))),
-    request_body(content = RemovalIn, example = json!({"password": "a long pass phrase"})),
+    request_body(content = ReauthenticationIn, example = json!({"password": "a long pass phrase", "otp": "287082"})),
     responses((status = 204, description = "Removed")))]
 #[delete("/me/second-factor")]
-pub async fn remove_second_factor(allowed: Allowed<may::UseOwnAccount>, body: Json<RemovalIn>) -> Reply {
-    let id = allowed.viewer().account_id.clone();
-    let known = allowed.read(move |tx| rows::find(tx.conn(), &id)).await?;
-    if !super::fits(allowed.door(), body.0.password, Some(known.password_hash.clone())).await? {
-        return Err(Error::invalid("/password", "is not the account's password"));
-    }
+pub async fn remove_second_factor(allowed: Allowed<may::UseOwnAccount>, body: Json<ReauthenticationIn>) -> Reply {
+    let known = prove_owner(&allowed, body.0).await?;
     allowed
         .write(move |tx| {
             let before = rows::find(tx.conn(), &known.id)?;
@@ -143,9 +132,9 @@ pub async fn remove_second_factor(allowed: Allowed<may::UseOwnAccount>, body: Js
     Ok(reply::nothing())
 }
 
-/// Twelve characters that nobody mistakes for another, in groups.
-fn recovery_code(bytes: &[u8; 12]) -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789v";
+/// 24 characters that nobody mistakes for another (Crockford's base 32), in groups: 120 bits, which need no slow hash.
+fn recovery_code(bytes: &[u8; 24]) -> String {
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let letters: Vec<char> = bytes
         .iter()
         .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))

@@ -223,22 +223,30 @@ pub async fn refresh_session(stranger: Stranger, body: Json<RefreshIn>) -> Reply
     responses((status = 204, description = "It holds for fifteen minutes")))]
 #[post("/sessions/current/reauthentication")]
 pub async fn reauthenticate_session(allowed: Allowed<may::UseOwnAccount>, body: Json<ReauthenticationIn>) -> Reply {
-    let (door, viewer) = (allowed.door(), allowed.viewer().clone());
-    let session = viewer.session_id.clone().ok_or_else(Error::forbidden)?;
-    // Whoever holds a stolen token guesses no faster than at log-in.
-    let (attempt, now) = (Attempt::of_owner(&viewer.account_id), door.now());
+    let session = allowed.viewer().session_id.clone().ok_or_else(Error::forbidden)?;
+    let account = prove_owner(&allowed, body.0).await?;
+    let (door, now) = (allowed.door(), allowed.door().now());
+    door.unguarded(move |conn| rows::show_in_session(conn, &session, now))
+        .await?;
+    door.note("reauthenticated", Some(&account.id), None);
+    Ok(reply::nothing())
+}
+
+/// Refuses whoever does not show again that the account they speak for is theirs. Whoever holds a stolen token guesses no
+/// faster than at log-in.
+pub(super) async fn prove_owner(
+    allowed: &Allowed<may::UseOwnAccount>,
+    given: ReauthenticationIn,
+) -> Result<AccountRow, Error> {
+    let (door, id) = (allowed.door(), allowed.viewer().account_id.clone());
+    let (attempt, now) = (Attempt::of_owner(&id), door.now());
     let asked = attempt.clone();
     door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
-    let id = viewer.account_id.clone();
     let account = allowed.read(move |tx| rows::find(tx.conn(), &id)).await?;
-    prove(door, Some(&account), body.0.password, body.0.otp).await?;
-    door.unguarded(move |conn| {
-        throttle::succeed(conn, &attempt, now)?;
-        rows::show_in_session(conn, &session, now)
-    })
-    .await?;
-    door.note("reauthenticated", Some(&viewer.account_id), None);
-    Ok(reply::nothing())
+    prove(door, Some(&account), given.password, given.otp).await?;
+    door.unguarded(move |conn| throttle::succeed(conn, &attempt, now))
+        .await?;
+    Ok(account)
 }
 
 /// Log out

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use conscience::store::origin::Clock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{House, Kind, PASSWORD};
 
@@ -112,9 +112,34 @@ fn sensitive_acts_ask_anew(kind: Kind) {
 #[test]
 fn sqlite() {
     sensitive_acts_ask_anew(Kind::Sqlite);
+    an_unused_session_ends(Kind::Sqlite);
 }
 
 #[test]
 fn postgres() {
     sensitive_acts_ask_anew(Kind::Postgres);
+    an_unused_session_ends(Kind::Postgres);
+}
+
+/// A session that nobody uses ends by itself, before the thirty days that it may last.
+fn an_unused_session_ends(kind: Kind) {
+    let house = House::with_sample(kind);
+    let url = house.url().clone();
+    let log_in = |house: &House| {
+        let body = json!({"email": "staff@example.org", "password": PASSWORD});
+        house.anon().post("/v1/sessions", &body).expect(201).body["refresh_token"].clone()
+    };
+    let (used, unused) = (log_in(&house), log_in(&house));
+    house.leave();
+    let refresh = |house: &House, token: &Value| {
+        house
+            .anon()
+            .post("/v1/sessions/refresh", &json!({"refresh_token": token}))
+    };
+    let soon = House::on(url.clone(), at("2010-05-16T08:00:00Z"), 31);
+    let next = refresh(&soon, &used).expect(200).body["refresh_token"].clone();
+    soon.leave();
+    let later = House::on(url, at("2010-05-18T08:00:00Z"), 32);
+    refresh(&later, &next).expect(200);
+    assert_eq!(refresh(&later, &unused).expect(401).problem(), "unauthorised");
 }
