@@ -161,15 +161,12 @@ impl Door {
         self.keys.issuer()
     }
 
-    /// Reads for the command line, which owns the machine.
+    /// Reads for the command line, which owns the machine; all of it as of one moment.
     ///
     /// # Errors
     /// What the work or the database says.
-    pub fn read_as_owner<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.db.write_blocking(work)
+    pub fn read_as_owner<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        self.db.read_blocking(work)
     }
 
     /// Notes an event for the second stream.

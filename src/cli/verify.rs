@@ -15,6 +15,7 @@ use crate::access::ledger::{self, EntryRow};
 use crate::access::tree::{self, Edge, Stream};
 use crate::audit::soundness::{self, Last};
 use crate::base::error::{Code, Error};
+use crate::priority;
 use crate::schema;
 use crate::store::Conn;
 
@@ -81,27 +82,32 @@ pub fn run(door: &Door, notes: &[PathBuf], log: Option<&Path>) -> Result<(), Err
     }
 }
 
-/// What is wrong with the database, by heads (signed notes) and a log that were kept outside.
+/// What is wrong with the database, by heads (signed notes) and a log that were kept outside. Read as of one moment,
+/// whatever is written meanwhile.
 ///
 /// # Errors
 /// What the database says.
 pub fn findings(door: &Door, notes: &[String], log: Option<&str>) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut notes = notes.to_vec();
-    let of_events = door.verifier(Stream::Events);
+    let (mut notes, keys) = (notes.to_vec(), door.keys.clone());
+    let of_events = keys.verifier(Stream::Events);
     let second: Vec<String> = notes
         .extract_if(.., |note| tree::opened(note, &of_events).is_some())
         .collect();
-    let heads = heads(door, Stream::Ledger, notes, &mut findings)?;
     let known: Option<Vec<String>> = log.map(|text| text.lines().map(str::to_owned).collect());
-    let (edge, last) = walk(door, &heads, known.as_deref(), &mut findings)?;
-    if door.read_as_owner(|conn| Stream::Ledger.edge(conn))? != edge {
-        findings.push("the tree is not that of the entries".to_owned());
-    }
-    let heads = self::heads(door, Stream::Events, second, &mut findings)?;
-    walk_events(door, &heads, &mut findings)?;
-    findings.extend(door.read_as_owner(move |conn| records(conn, last))?);
-    Ok(findings)
+    door.read_as_owner(move |conn| {
+        let mut findings = Vec::new();
+        let of_ledger = keys.verifier(Stream::Ledger);
+        let heads = heads(conn, Stream::Ledger, (notes, &of_ledger), &mut findings)?;
+        let (edge, last) = walk(conn, &heads, known.as_deref(), &mut findings)?;
+        if Stream::Ledger.edge(conn)? != edge {
+            findings.push("the tree is not that of the entries".to_owned());
+        }
+        let heads = self::heads(conn, Stream::Events, (second, &of_events), &mut findings)?;
+        walk_events(conn, &heads, &mut findings)?;
+        findings.extend(records(conn, last)?);
+        findings.extend(priority::altered_policies(conn)?);
+        Ok(findings)
+    })
 }
 
 /// The log of a stream as a text.
@@ -109,30 +115,29 @@ pub fn findings(door: &Door, notes: &[String], log: Option<&str>) -> Result<Vec<
 /// # Errors
 /// What the database says.
 pub fn log(door: &Door, stream: Stream) -> Result<String, Error> {
-    let (mut text, mut after) = (String::new(), i64::MIN);
-    loop {
-        let lines: Vec<(i64, String)> = match stream {
-            Stream::Ledger => {
-                let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
-                entries
+    door.read_as_owner(move |conn| {
+        let (mut text, mut after) = (String::new(), i64::MIN);
+        loop {
+            let lines: Vec<(i64, String)> = match stream {
+                Stream::Ledger => entries_after(conn, after)?
                     .iter()
                     .map(|(entry, _)| (entry.position, entry.line()))
-                    .collect()
+                    .collect(),
+                Stream::Events => events::after(conn, after, CHUNK)?
+                    .iter()
+                    .map(|event| (event.position, event.line()))
+                    .collect(),
+            };
+            let Some((last, _)) = lines.last() else {
+                return Ok(text);
+            };
+            after = *last;
+            for (_, line) in lines {
+                text += &line;
+                text.push('\n');
             }
-            Stream::Events => {
-                let events = door.read_as_owner(move |conn| events::after(conn, after, CHUNK))?;
-                events.iter().map(|event| (event.position, event.line())).collect()
-            }
-        };
-        let Some((last, _)) = lines.last() else {
-            return Ok(text);
-        };
-        after = *last;
-        for (_, line) in lines {
-            text += &line;
-            text.push('\n');
         }
-    }
+    })
 }
 
 fn read(path: &Path) -> Result<String, Error> {
@@ -142,14 +147,14 @@ fn read(path: &Path) -> Result<String, Error> {
 
 /// The heads of a stream, those in the database and those from outside.
 fn heads(
-    door: &Door,
+    conn: &mut Conn,
     stream: Stream,
-    outside: Vec<String>,
+    (outside, verifier): (Vec<String>, &str),
     findings: &mut Vec<String>,
 ) -> Result<BTreeMap<u64, tree::Hash>, Error> {
-    let mut notes = door.read_as_owner(move |conn| stream.heads(conn))?;
+    let mut notes = stream.heads(conn)?;
     notes.extend(outside);
-    Ok(opened(&notes, &door.verifier(stream), findings))
+    Ok(opened(&notes, verifier, findings))
 }
 
 /// Root by size of the heads that this key has signed.
@@ -170,7 +175,7 @@ fn opened(notes: &[String], verifier: &str, findings: &mut Vec<String>) -> BTree
 
 /// Reads every entry once: dense, as the earlier log has it, under the heads, with its payload.
 fn walk(
-    door: &Door,
+    conn: &mut Conn,
     heads: &BTreeMap<u64, tree::Hash>,
     known: Option<&[String]>,
     findings: &mut Vec<String>,
@@ -179,7 +184,7 @@ fn walk(
     let (mut after, mut good, mut differs) = (i64::MIN, 0, false);
     let mut gone: Vec<(i64, (String, String))> = Vec::new();
     loop {
-        let entries = door.read_as_owner(move |conn| entries_after(conn, after))?;
+        let entries = entries_after(conn, after)?;
         let Some((end, _)) = entries.last() else { break };
         after = end.position;
         for (entry, payload) in entries {
@@ -241,11 +246,11 @@ fn walk(
 }
 
 /// Reads every event once: dense, under the heads, and the tree as it is kept.
-fn walk_events(door: &Door, heads: &BTreeMap<u64, tree::Hash>, findings: &mut Vec<String>) -> Result<(), Error> {
+fn walk_events(conn: &mut Conn, heads: &BTreeMap<u64, tree::Hash>, findings: &mut Vec<String>) -> Result<(), Error> {
     let mut edge = Edge::default();
     let (mut after, mut good) = (i64::MIN, 0);
     loop {
-        let rows = door.read_as_owner(move |conn| events::after(conn, after, CHUNK))?;
+        let rows = events::after(conn, after, CHUNK)?;
         let Some(end) = rows.last() else { break };
         after = end.position;
         for event in rows {
@@ -269,7 +274,7 @@ fn walk_events(door: &Door, heads: &BTreeMap<u64, tree::Hash>, findings: &mut Ve
     if edge.size() < signed {
         findings.push(format!("an event between {} and {signed} is gone", good + 1));
     }
-    if door.read_as_owner(|conn| Stream::Events.edge(conn))? != edge {
+    if Stream::Events.edge(conn)? != edge {
         findings.push("the tree of events is not that of the events".to_owned());
     }
     Ok(())

@@ -22,6 +22,7 @@ use crate::cases::{self, CaseRow, FactRow, Wanted};
 use crate::individuals::{self, IndividualRow};
 use crate::priority::model::{self, Ended, Measure, Policy, Raised, Rank, Reason};
 use crate::schema::policies;
+use crate::store::Conn;
 use crate::web::{Query, Reply, reply};
 
 /// Whom to list.
@@ -137,13 +138,35 @@ pub struct PrioritiesOut {
 /// The newest policy and its version.
 ///
 /// # Errors
-/// What the database says.
+/// `record_altered` where it is not as it was adopted; what the database says.
 pub fn policy(tx: &mut Read<'_>) -> Result<(i32, Policy), Error> {
-    let (version, rule): (i32, String) = policies::table
+    let newest: Option<(i32, String)> = policies::table
         .select((policies::version, policies::rule))
         .order(policies::version.desc())
-        .first(tx.conn())?;
+        .first(tx.conn())
+        .optional()?;
+    let (version, rule) = newest.ok_or_else(|| Error::altered("policy", "1"))?;
+    if !model::ADOPTED.contains(&(version, &rule)) {
+        return Err(Error::altered("policy", &version.to_string()));
+    }
     Ok((version, serde_json::from_str(&rule).map_err(Error::internal)?))
+}
+
+/// The policies that are not as they were adopted, in words.
+///
+/// # Errors
+/// What the database says.
+pub fn altered_policies(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let stored: Vec<(i32, String)> = policies::table.select((policies::version, policies::rule)).load(conn)?;
+    let altered = stored
+        .iter()
+        .filter(|(version, rule)| !model::ADOPTED.contains(&(*version, rule)))
+        .map(|(version, _)| format!("policy {version} was altered"));
+    let missing = model::ADOPTED
+        .iter()
+        .filter(|(version, _)| stored.iter().all(|(known, _)| known != version))
+        .map(|(version, _)| format!("policy {version} is missing"));
+    Ok(altered.chain(missing).collect())
 }
 
 fn shown(

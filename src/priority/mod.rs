@@ -8,7 +8,7 @@ pub mod model;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use api::day;
-pub use api::policy;
+pub use api::{altered_policies, policy};
 
 /// Puts the room's operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {

@@ -76,13 +76,13 @@ pub(crate) fn establish_writer(url: &DatabaseUrl) -> Result<Conn, Error> {
     Ok(conn)
 }
 
-/// A connection that cannot write.
+/// A connection that cannot write, and whose transactions see one moment.
 pub(crate) fn establish_reader(url: &DatabaseUrl) -> Result<Conn, ConnectionError> {
     let mut conn = establish(url)?;
     prepare(
         &mut conn,
         "PRAGMA query_only = ON;",
-        "SET default_transaction_read_only = on;",
+        "SET default_transaction_read_only = on; SET default_transaction_isolation = 'repeatable read';",
     )
     .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)

@@ -132,7 +132,7 @@ impl Db {
         }
     }
 
-    /// Reads, on a blocking thread.
+    /// Reads, on a blocking thread; all of it as of one moment, whatever is written meanwhile.
     ///
     /// # Errors
     /// `unavailable` where every reader is busy for too long, else what the work says.
@@ -140,13 +140,19 @@ impl Db {
         &self,
         work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let readers = self.readers.clone();
-        let done = actix_web::rt::task::spawn_blocking(move || {
-            let mut reader = readers.get()?;
-            let conn: &mut Conn = &mut reader;
-            conn.transaction(work)
-        });
+        let db = self.clone();
+        let done = actix_web::rt::task::spawn_blocking(move || db.read_blocking(work));
         done.await.unwrap_or_else(|error| Err(Error::internal(error)))
+    }
+
+    /// The same for a command, which has no runtime.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read_blocking<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        let mut reader = self.readers.get()?;
+        let conn: &mut Conn = &mut reader;
+        conn.transaction(work)
     }
 
     /// Writes: all of it or nothing, answered after it is on disk.

@@ -115,6 +115,45 @@ on_both! {
     }
 }
 
+on_both! {
+    fn a_busy_database_is_not_accused(house: &House) {
+        let (staff, owner) = (house.staff(), door(house.url()));
+        history(&staff, &owner);
+        let place = format!("/v1/individuals/{}", staff.make_silent("/v1/individuals", &json!({"names": [{"text": "A B"}]})));
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let mut written = 0;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let country = if written % 2 == 0 { "CN" } else { "VN" };
+                    staff.patch(&place, &staff.get(&place).etag(), &json!({"country": country})).expect(200);
+                    written += 1;
+                }
+                written
+            });
+            let found: Vec<String> = (0..20).flat_map(|_| findings(&owner, &[], None).unwrap()).collect();
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(writer.join().unwrap() > 0);
+            assert_eq!(found, [""; 0]);
+        });
+    }
+
+    fn the_rule_is_the_one_that_was_adopted(house: &House) {
+        let (staff, owner) = (house.staff(), door(house.url()));
+        staff.get("/v1/priorities").expect(200);
+        behind_the_back(house.url(), "UPDATE policies SET rule = replace(rule, ':100', ':1')");
+        for path in ["/v1/priorities", "/v1/counts?by=reason"] {
+            assert_eq!(staff.get(path).expect(503).problem(), "record_altered", "{path}");
+        }
+        assert_eq!(findings(&owner, &[], None).unwrap(), ["policy 1 was altered"]);
+        behind_the_back(house.url(), "UPDATE policies SET rule = replace(rule, ':1,', ':100,')");
+        staff.get("/v1/priorities").expect(200);
+        behind_the_back(house.url(), "DELETE FROM policies");
+        assert_eq!(findings(&owner, &[], None).unwrap(), ["policy 1 is missing"]);
+        assert_eq!(staff.get("/v1/priorities").expect(503).problem(), "record_altered");
+    }
+}
+
 /// An entry with its payload.
 type Entry = (EntryRow, (String, String, Option<String>));
 
