@@ -416,7 +416,7 @@ impl<'t, 'c> Loader<'t, 'c> {
             organisation_id: self.holder.clone(),
             sharing: Sharing::Public,
             kind: given.kind,
-            words_folded: crate::names::fold(&format!("{}\n{FOUNDING_TEXT}", given.title.as_str())),
+            words_folded: String::new(),
             title: given.title,
             issuers: Listed::new(issuers?),
             issued_earliest: given.issued_on.earliest(),
@@ -425,7 +425,7 @@ impl<'t, 'c> Loader<'t, 'c> {
             language: given.language,
             source_id: Some(known(&self.sources, &given.source)?),
             text: Prose::parse(FOUNDING_TEXT).map_err(Error::internal)?,
-            text_digest: crate::statements::digest(FOUNDING_TEXT),
+            text_digest: String::new(),
             concerns: given.concerns,
             calls: given.calls,
             related: Listed::default(),
@@ -435,7 +435,8 @@ impl<'t, 'c> Loader<'t, 'c> {
             partners_updated_at: self.tx.now(),
             public_updated_at: self.tx.now(),
             retired_at: None,
-        };
+        }
+        .derived();
         self.tx.create(&row)?;
         let wanted: Result<Vec<_>, Error> = given
             .mentions

@@ -244,7 +244,8 @@ impl StatementRow {
     }
 
     /// With what is derived from the given fields made again. Not for inside a write: it reads the whole text.
-    pub(super) fn derived(mut self) -> Self {
+    #[must_use]
+    pub fn derived(mut self) -> Self {
         self.issued_earliest = self.issued_on.earliest();
         self.issued_latest = self.issued_on.latest();
         self.text_digest = digest(self.text.as_str());

@@ -9,6 +9,7 @@ mod worlds;
 mod hidden;
 mod asvs;
 mod canary;
+mod cells;
 mod commands;
 mod consent;
 mod documents;
