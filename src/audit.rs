@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::access::ledger::EntryRow;
 use crate::access::{Allowed, Read, Viewer, may, secret};
 use crate::base::error::{Code, Error};
-use crate::base::id::{AccountId, CaseId, IndividualId, StatementId};
+use crate::base::id::{AccountId, CaseId, ClientId, IndividualId, StatementId};
 use crate::base::page::{Cursor, Limit, Page, Paging};
 use crate::base::time::UtcTime;
 use crate::base::words::Sharing;
@@ -58,6 +58,9 @@ pub struct EntryOut {
     /// Who did it; inside readers alone, null for the command line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor_id: Option<Option<AccountId>>,
+    /// The machine that spoke for them, where it was one; inside readers alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<Option<ClientId>>,
     /// Why; inside readers alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Option<String>>,
@@ -160,6 +163,7 @@ fn seen_by(tx: &mut Read<'_>, found: Vec<Found>) -> Result<Vec<(String, EntryOut
                 record_kind: entry.record_kind,
                 record_id: entry.record_id,
                 actor_id: inside.then_some(entry.actor_id),
+                client_id: inside.then_some(entry.client_id),
                 reason: inside.then_some(reason.filter(|_| !unsaid)),
                 fields: kept,
             },

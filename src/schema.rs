@@ -339,6 +339,7 @@ diesel::table! {
         position -> BigInt,
         at -> Timestamp,
         actor_id -> Nullable<Text>,
+        client_id -> Nullable<Text>,
         kind -> Text,
         record_kind -> Text,
         record_id -> Text,

@@ -215,7 +215,7 @@ pub struct Given {
     #[arg(long, env = "CONSCIENCE_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
     /// `sqlite:///absolute/path`, `sqlite://relative/path` or `postgres://...`.
-    #[arg(long, env = "CONSCIENCE_DATABASE", global = true)]
+    #[arg(long, env = "CONSCIENCE_DATABASE", global = true, hide_env_values = true)]
     pub database: Option<String>,
     /// The installation's secret, 32 bytes or more.
     #[arg(long, env = "CONSCIENCE_SECRET", global = true, hide_env_values = true)]
@@ -297,9 +297,14 @@ impl Settings {
             .or(file.listen)
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let public_url = given.public_url.or(file.public_url);
+        let tls = tls_of(
+            given.tls_certificate.or(file.tls_certificate),
+            given.tls_key.or(file.tls_key),
+        )?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let field_keys = given.field_keys_file.or(file.field_keys_file);
         Ok(Self {
-            public_url: public_url.map_or_else(|| Ok(format!("http://{listen}")), checked_url)?,
+            public_url: public_url.map_or_else(|| Ok(format!("{scheme}://{listen}")), checked_url)?,
             listen,
             field_keys: field_keys.map(|path| read_text(&path).map(Secret::new)).transpose()?,
             database: given
@@ -311,10 +316,7 @@ impl Settings {
             demo_password: given.demo_password,
             allow_plain_database: given.allow_plain_database || file.allow_plain_database,
             rate_per_minute: given.rate_per_minute.or(file.rate_per_minute),
-            tls: tls_of(
-                given.tls_certificate.or(file.tls_certificate),
-                given.tls_key.or(file.tls_key),
-            )?,
+            tls,
         })
     }
 

@@ -258,7 +258,9 @@ pub fn find(tx: &mut Read<'_>, id: &SourceId) -> Result<SourceRow, Error> {
         .select(sources::all_columns)
         .first(tx.conn())
         .optional()?;
-    tx.sound_one(id.as_str(), found)
+    let row: SourceRow = tx.sound_one(id.as_str(), found)?;
+    tx.notice_if_restricted(&row, row.sharing);
+    Ok(row)
 }
 
 /// Refuses, at `pointer`, a source that this reader may not see or that is not there.

@@ -336,6 +336,7 @@ CREATE TABLE ledger_entries (
     position BIGINT NOT NULL PRIMARY KEY CONSTRAINT ledger_entries_position CHECK (position > 0),
     at TIMESTAMP NOT NULL,
     actor_id TEXT,
+    client_id TEXT,
     kind TEXT NOT NULL CONSTRAINT ledger_entries_kind CHECK (kind IN ('created', 'changed', 'retired', 'retracted', 'erased')),
     record_kind TEXT NOT NULL,
     record_id TEXT NOT NULL,

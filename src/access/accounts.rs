@@ -1,7 +1,10 @@
 //! Accounts and sessions as rows. They live on this floor because the door reads them.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
+use crate::access::clients;
 use crate::access::sealing::{FieldKeys, Place, Sealed};
 use crate::access::secret::IDLE_SECONDS;
 use crate::access::viewer::Viewer;
@@ -115,6 +118,22 @@ pub fn viewer_of(conn: &mut Conn, session: &str, now: UtcTime) -> Result<Viewer,
     let session =
         SessionId::parse(session).map_err(|_| Error::new(Code::Unauthorised, "the access token is not valid"))?;
     viewer(conn, &session, now)
+}
+
+/// Refuses whoever may not speak any more as they did when they were let in: a write comes when its body has come.
+///
+/// # Errors
+/// `unauthorised`.
+pub fn assert_still(conn: &mut Conn, known: &Viewer, address: Option<IpAddr>, now: UtcTime) -> Result<(), Error> {
+    let ended = || Error::new(Code::Unauthorised, "the session has ended");
+    let current = match (&known.machine, &known.session_id) {
+        (Some(machine), _) => clients::standing(conn, &machine.client_id, address, now)?.map(|(_, viewer)| viewer),
+        (None, Some(session)) => Some(viewer(conn, session, now)?),
+        (None, None) => return Ok(()),
+    };
+    let current = current.ok_or_else(ended)?;
+    let same = current.role == known.role && current.organisation_id == known.organisation_id;
+    if same { Ok(()) } else { Err(ended()) }
 }
 
 fn viewer(conn: &mut Conn, session: &SessionId, now: UtcTime) -> Result<Viewer, Error> {
@@ -366,10 +385,14 @@ pub fn end_sessions(
 /// # Errors
 /// What the database says.
 pub fn open_sessions(conn: &mut Conn, account: &AccountId, now: UtcTime) -> Result<Vec<SessionRow>, Error> {
+    let used_lately = refresh_tokens::table
+        .filter(refresh_tokens::created_at.ge(now.plus_seconds(-IDLE_SECONDS)))
+        .select(refresh_tokens::session_id);
     Ok(sessions::table
         .filter(sessions::account_id.eq(account.clone()))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now))
+        .filter(sessions::id.eq_any(used_lately))
         .order((sessions::created_at.desc(), sessions::id))
         .select(sessions::all_columns)
         .load(conn)?)

@@ -1,7 +1,6 @@
 //! The door. [`knock`] settles who asks before anything of the request is read; [`Allowed`] settles what they may do,
 //! and is the only thing that hands out the store.
 
-use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,10 +11,11 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 
+use crate::access::accounts;
 use crate::access::door::Door;
 use crate::access::permission::{Permission, UseOwnAccount};
 use crate::access::rate;
-use crate::access::tx::{Read, Write};
+use crate::access::tx::{Noticed, Read, Write};
 use crate::access::viewer::Viewer;
 use crate::base::error::{Code, Error};
 use crate::base::words::Role;
@@ -40,14 +40,31 @@ pub async fn knock(
     };
     request.extensions_mut().insert(RequestId(door.ids.uuid().to_string()));
     let address = request.peer_addr().map(|peer| peer.ip());
-    let asker = asking(&door, &request, address).await;
-    let allowance = (!UNCOUNTED.contains(&request.path())).then(|| {
-        let counted = match &asker {
-            Ok(viewer) => rate::Asker::of(viewer),
-            Err(_) => rate::Asker::stranger(&text_of(address)),
-        };
-        door.limiter.ask(counted, door.now())
-    });
+    let counts = !UNCOUNTED.contains(&request.path());
+    // Whoever watches over the process is nobody: a token there costs nothing.
+    let asker = if counts {
+        asking(&door, &request, address).await
+    } else {
+        Err(nobody())
+    };
+    let allowance = match &asker {
+        _ if !counts => None,
+        Ok(viewer) => Some(door.limiter.ask(rate::Asker::of(viewer), door.now())),
+        // That the database does not answer is not the caller's doing.
+        Err(error) if error.code == Code::Unavailable => None,
+        Err(_) => Some(door.limiter.ask(rate::Asker::stranger(&text_of(address)), door.now())),
+    };
+    let spent = allowance
+        .as_ref()
+        .is_some_and(|allowance| allowance.refusal().is_some());
+    if let Err(error) = &asker
+        && counts
+        && !spent
+        && [Code::Unauthorised, Code::TokenExpired].contains(&error.code)
+        && request.headers().contains_key(header::AUTHORIZATION)
+    {
+        door.note("token_refused", None, error.subject.as_deref().map(str::to_owned));
+    }
     let viewer = asker.as_ref().ok().cloned();
     request.extensions_mut().insert(asker);
     let mut response = match allowance.as_ref().and_then(rate::Allowance::refusal) {
@@ -73,19 +90,17 @@ async fn asking(door: &Door, request: &ServiceRequest, address: Option<IpAddr>) 
     let given = request.headers().get(header::AUTHORIZATION);
     let given = given.and_then(|value| value.to_str().ok()).map(str::to_owned);
     match given.as_deref().map(|value| value.split_at_checked(7)) {
-        Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer ") => {
-            let asker = door.ask(token.trim(), address).await;
-            if asker.as_ref().is_err_and(|error| error.code == Code::Unauthorised) {
-                door.note("token_refused", None, None);
-            }
-            asker
-        }
+        Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer ") => door.ask(token.trim(), address).await,
         Some(_) => Err(Error::new(
             Code::Unauthorised,
             "the Authorization header must be `Bearer <access token>`",
         )),
-        None => Err(Error::new(Code::Unauthorised, "an access token is needed")),
+        None => Err(nobody()),
     }
+}
+
+fn nobody() -> Error {
+    Error::new(Code::Unauthorised, "an access token is needed")
 }
 
 /// An address as a text; empty where it is not known.
@@ -94,7 +109,7 @@ fn text_of(address: Option<IpAddr>) -> String {
 }
 
 /// The answers of which the second stream takes note: whoever tries doors leaves a trace.
-const REFUSALS: [u16; 5] = [403, 404, 409, 412, 422];
+const REFUSALS: [u16; 7] = [401, 403, 404, 409, 412, 422, 429];
 
 /// What was asked: status, method and path, of which ids alone are told besides what the document says.
 fn operation_of<B>(response: &ServiceResponse<B>) -> String {
@@ -157,7 +172,7 @@ impl<P: Permission> Allowed<P> {
         if viewer.role == Role::Admin && !viewer.enrolled && P::NAME != UseOwnAccount::NAME {
             return Err(Error::new(
                 Code::Forbidden,
-                "an administrator needs a second factor: begin with POST /v1/me/second-factor, then log in again",
+                "an administrator needs a second factor: begin with POST /v1/me/second-factor",
             ));
         }
         let now = door.now();
@@ -218,15 +233,15 @@ impl<P: Permission> Allowed<P> {
         work: impl FnOnce(&mut Read<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (viewer, keys, now) = (self.viewer.clone(), self.door.keys.clone(), self.door.clock.now());
-        let altered = self.door.altered();
-        let reading = self.door.db.read(move |conn| {
-            let mut read = Read::new(conn, viewer, now, &keys, altered);
-            let done = work(&mut read)?;
-            Ok((done, read.noticed.take()))
-        });
-        let (done, noticed) = reading.await?;
-        self.take_note(noticed);
-        Ok(done)
+        let (altered, noticed) = (self.door.altered(), Noticed::default());
+        let inside = noticed.clone();
+        let reading = self
+            .door
+            .db
+            .read(move |conn| work(&mut Read::new(conn, viewer, now, &keys, (altered, inside))));
+        let done = reading.await;
+        self.take_note(&noticed);
+        done
     }
 
     /// Writes, as this viewer: all of it, in the ledger, or nothing.
@@ -243,24 +258,25 @@ impl<P: Permission> Allowed<P> {
             self.door.ids.clone(),
             self.door.clock.now(),
         );
-        let altered = self.door.altered();
+        let (altered, noticed) = (self.door.altered(), Noticed::default());
+        let inside = noticed.clone();
+        let address = self.request.peer_addr().map(|peer| peer.ip());
         let writing = self.door.db.write(move |conn| {
-            let mut write = Write {
-                read: Read::new(conn, viewer, now, &keys, altered),
+            accounts::assert_still(conn, &viewer, address, now)?;
+            work(&mut Write {
+                read: Read::new(conn, viewer, now, &keys, (altered, inside)),
                 ids: &ids,
                 by_command_line: false,
-            };
-            let done = work(&mut write)?;
-            Ok((done, write.read.noticed.take()))
+            })
         });
-        let (done, noticed) = writing.await?;
-        self.take_note(noticed);
-        Ok(done)
+        let done = writing.await;
+        self.take_note(&noticed);
+        done
     }
 
-    /// Notes which restricted records were shown.
-    fn take_note(&self, noticed: BTreeSet<String>) {
-        for record in noticed {
+    /// Notes which restricted records were shown, in an error as well as in an answer.
+    fn take_note(&self, noticed: &Noticed) {
+        for record in noticed.take() {
             self.door.note_of(&self.viewer, "read_restricted", Some(record));
         }
     }

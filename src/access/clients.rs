@@ -13,6 +13,8 @@ use diesel::prelude::*;
 
 use crate::access::otp;
 use crate::access::secret::hash_token;
+use crate::access::token::SLACK_SECONDS;
+use crate::access::tx::Write;
 use crate::access::viewer::{Machine, Viewer};
 use crate::base::choice::Choice;
 use crate::base::error::{Code, Error};
@@ -49,7 +51,7 @@ pub struct ClientRow {
     pub key_hash: String,
     /// When it was made.
     pub created_at: UtcTime,
-    /// When it last came in, to the minute or so.
+    /// When it last came in, to the second or so.
     pub last_used_at: Option<UtcTime>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<UtcTime>,
@@ -88,7 +90,8 @@ fn checksum(text: &str) -> String {
 }
 
 /// The client whose key that is, going by its form: whether it is its key is asked of the database.
-fn id_in(key: &str) -> Option<ClientId> {
+#[must_use]
+pub fn id_in(key: &str) -> Option<ClientId> {
     let (start, end) = key.split_at_checked(key.len().checked_sub(CHECKSUM)?)?;
     if checksum(start) != end {
         return None;
@@ -145,7 +148,10 @@ pub fn of_token(
 }
 
 /// The client and the viewer that it speaks for, if it may come in now from there.
-fn standing(
+///
+/// # Errors
+/// What the database says.
+pub fn standing(
     conn: &mut Conn,
     id: &ClientId,
     address: Option<IpAddr>,
@@ -206,7 +212,9 @@ pub fn text_of(scopes: &[Scope]) -> String {
 /// # Errors
 /// What the database says.
 pub fn revoke_token(conn: &mut Conn, token_id: &str, expires_at: UtcTime, now: UtcTime) -> Result<(), Error> {
-    diesel::delete(revoked_tokens::table.filter(revoked_tokens::expires_at.lt(now))).execute(conn)?;
+    // Another process's clock may be behind.
+    let forgotten = now.plus_seconds(-SLACK_SECONDS);
+    diesel::delete(revoked_tokens::table.filter(revoked_tokens::expires_at.lt(forgotten))).execute(conn)?;
     let known: i64 = revoked_tokens::table
         .find(token_id.to_owned())
         .select(diesel::dsl::count_star())
@@ -229,8 +237,30 @@ pub fn revoke_token(conn: &mut Conn, token_id: &str, expires_at: UtcTime, now: U
 pub fn keep_used(conn: &mut Conn, used: &[(ClientId, UtcTime)]) -> Result<(), Error> {
     for (id, at) in used {
         diesel::update(clients::table.find(id.clone()))
+            .filter(
+                clients::last_used_at
+                    .is_null()
+                    .or(clients::last_used_at.assume_not_null().lt(*at)),
+            )
             .set(clients::last_used_at.eq(Some(*at)))
             .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Takes an account's clients from it: what they were issued for has changed.
+///
+/// # Errors
+/// What the database says.
+pub fn retire_of(tx: &mut Write<'_>, account: &AccountId) -> Result<(), Error> {
+    for before in list(tx.conn(), Some(account))? {
+        if before.revoked_at.is_none() {
+            let after = ClientRow {
+                revoked_at: Some(tx.now()),
+                ..before.clone()
+            };
+            tx.retire(&before, after)?;
+        }
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::access::rate::{self, Limiter};
 use crate::access::secret::Keys;
 use crate::access::signing::Ring;
 use crate::access::tree::Stream;
-use crate::access::tx::{Read, Write};
+use crate::access::tx::{Noticed, Read, Write};
 use crate::access::viewer::Viewer;
 use crate::access::{accounts, clients, token};
 use crate::base::error::{Code, Error};
@@ -205,15 +205,22 @@ impl Door {
         if waiting.is_empty() && used.is_empty() {
             return Ok(());
         }
-        let events = waiting.clone();
+        let (events, came) = (waiting.clone(), used.clone());
         let written = self.db.write(move |conn| {
-            clients::keep_used(conn, &used)?;
+            clients::keep_used(conn, &came)?;
             events::store(conn, &events)
         });
-        written.await.inspect_err(|_| self.events.put_back(waiting))
+        written.await.inspect_err(|_| {
+            self.events.put_back(waiting);
+            if let Ok(mut later) = self.used.lock() {
+                for (id, at) in used {
+                    later.entry(id).or_insert(at);
+                }
+            }
+        })
     }
 
-    /// Reads what no viewer owns: the account that a stranger names. Only the accounts room uses it.
+    /// Reads what no viewer owns: the account that a stranger names. Only those use it who have nobody to ask for.
     pub(crate) async fn look<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
@@ -221,7 +228,7 @@ impl Door {
         self.db.read(work).await
     }
 
-    /// Writes what no viewer owns: sessions, at log-in. Only the accounts room uses it.
+    /// Writes what no viewer owns: sessions, at log-in. Only those use it who have nobody to ask for.
     pub(crate) async fn unguarded<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
@@ -241,7 +248,7 @@ impl Door {
         let (keys, ids, now, altered) = (self.keys.clone(), self.ids.clone(), self.clock.now(), self.altered());
         self.db.write_blocking(move |conn| {
             work(&mut Write {
-                read: Read::new(conn, viewer, now, &keys, altered),
+                read: Read::new(conn, viewer, now, &keys, (altered, Noticed::default())),
                 ids: &ids,
                 by_command_line: true,
             })
@@ -264,22 +271,26 @@ impl Door {
 
     /// Who asks with that credential, from that address: a client's key, or an access token of a session or of a client.
     pub(super) async fn ask(&self, credential: &str, address: Option<IpAddr>) -> Result<Viewer, Error> {
+        let refused = |detail: &str| Error::new(Code::Unauthorised, detail);
+        let is_key = credential.starts_with(clients::PREFIX);
+        // What a stranger makes up costs no connection.
+        if is_key && clients::id_in(credential).is_none() || !is_key && token::kid(credential).is_none() {
+            return Err(refused("the access token is not valid"));
+        }
         let (keys, now, credential) = (self.keys.clone(), self.clock.now(), credential.to_owned());
         let asked = self.db.read(move |conn| {
-            if credential.starts_with(clients::PREFIX) {
+            if is_key {
                 let found = clients::of_key(conn, &credential, address, now)?;
-                return found
-                    .map(|(_, viewer)| viewer)
-                    .map_err(|_| Error::new(Code::Unauthorised, "the key is not valid, or not from here"));
-            }
-            if token::kid(&credential).is_none() {
-                return Err(Error::new(Code::Unauthorised, "the access token is not valid"));
+                return found.map(|(_, viewer)| viewer).map_err(|known| {
+                    let error = refused("the key is not valid, or not from here");
+                    error.about(known.map(|id| id.to_string()))
+                });
             }
             let claims = Ring::load(conn, &keys, now)?.verify(&credential, now)?;
             match (&claims.sid, &claims.scope) {
                 (Some(session), None) => accounts::viewer_of(conn, session, now),
                 (None, Some(scope)) => clients::of_token(conn, (&claims.sub, &claims.jti, scope), address, now),
-                _ => Err(Error::new(Code::Unauthorised, "the access token is not valid")),
+                _ => Err(refused("the access token is not valid")),
             }
         });
         let viewer = asked.await?;

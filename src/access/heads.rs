@@ -47,18 +47,19 @@ impl Stream {
     /// # Errors
     /// What the database says.
     pub fn append(self, conn: &mut Conn, mut edge: Edge, lines: &[String]) -> Result<(), Error> {
-        let first = edge.size() == 0;
+        if lines.is_empty() {
+            return Ok(());
+        }
         for line in lines {
             edge.append(tree::leaf(line.as_bytes()));
         }
         let text = serde_json::to_string(&edge).map_err(Error::internal)?;
-        if first {
+        let kept = diesel::update(trees::table.find(self.name()))
+            .set(trees::edge.eq(text.clone()))
+            .execute(conn)?;
+        if kept == 0 {
             diesel::insert_into(trees::table)
                 .values((trees::name.eq(self.name()), trees::edge.eq(text)))
-                .execute(conn)?;
-        } else {
-            diesel::update(trees::table.find(self.name()))
-                .set(trees::edge.eq(text))
                 .execute(conn)?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::access::tree::Stream;
 use crate::access::viewer::Viewer;
 use crate::access::{references, secret};
 use crate::base::error::Error;
-use crate::base::id::AccountId;
+use crate::base::id::{AccountId, ClientId};
 use crate::base::time::UtcTime;
 use crate::base::words::Sharing;
 use crate::schema::{ledger_entries, ledger_payloads};
@@ -211,6 +211,8 @@ pub struct EntryRow {
     pub at: UtcTime,
     /// Who did it; none for the command line.
     pub actor_id: Option<AccountId>,
+    /// The machine that spoke for them, where it was one.
+    pub client_id: Option<ClientId>,
     /// created, changed, retired or retracted.
     pub kind: String,
     /// What kind of record.
@@ -235,6 +237,7 @@ impl EntryRow {
             "position": self.position,
             "at": self.at,
             "actor_id": self.actor_id,
+            "client_id": self.client_id,
             "kind": self.kind,
             "record_kind": self.record_kind,
             "record_id": self.record_id,
@@ -290,6 +293,8 @@ pub struct Deed<'a> {
     pub reason: Option<String>,
     /// Who; none for the command line.
     pub actor: Option<AccountId>,
+    /// The machine that spoke for them, where it was one.
+    pub client: Option<ClientId>,
     /// When.
     pub at: UtcTime,
     /// Fresh salt.
@@ -406,6 +411,7 @@ fn enter(
         position,
         at: deed.at,
         actor_id: deed.actor,
+        client_id: deed.client,
         kind: deed.kind.to_owned(),
         record_kind,
         record_id,

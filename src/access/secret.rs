@@ -68,6 +68,15 @@ impl Keys {
         )
     }
 
+    /// A digest that nobody makes without these keys: of a text that could be guessed.
+    #[must_use]
+    pub fn digest(&self, text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(
+            &self.root,
+            format!("conscience digest v1\n{text}").as_bytes(),
+        ))
+    }
+
     /// The same keys at that address, which names the issuer in every token.
     #[must_use]
     pub fn issued_at(self, address: &str) -> Self {

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use crate::access::secret::Keys;
-use crate::access::token::{self, ACCESS_TOKEN_SECONDS, Claims, Signer};
+use crate::access::token::{self, ACCESS_TOKEN_SECONDS, Claims, SLACK_SECONDS, Signer};
 use crate::access::tx::Write;
 use crate::base::error::{Code, Error};
 use crate::base::time::UtcTime;
@@ -18,8 +18,6 @@ use crate::store::Conn;
 
 /// How long a new key is published before it signs, unless said: as long as others may keep the key set.
 pub const PUBLISHED_BEFORE_SECONDS: i64 = 300;
-/// How long after the last token that a key signed has expired it is still published: for clocks that differ.
-const SLACK_SECONDS: i64 = 60;
 
 /// A generation of the signing key as stored. The first is there without a row.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -141,19 +139,20 @@ fn first(keys: &Keys) -> Result<SigningKeyRow, Error> {
     })
 }
 
-/// The generations that are believed at that moment, and the one that signs: the last that has begun to. A former one is
-/// believed until what it signed has expired.
+/// The generations that are believed at that moment, and the one that signs: the last that has begun to, unless it was
+/// removed. A former one never signs again, and is believed until what it signed has expired.
 fn standing(rows: &[SigningKeyRow], now: UtcTime) -> (Vec<i64>, Option<i64>) {
-    let kept: Vec<&SigningKeyRow> = rows.iter().filter(|row| row.removed_at.is_none()).collect();
-    let signer = kept.iter().rposition(|row| row.signs_from <= now);
-    let believed = kept.iter().enumerate().filter(|(place, _)| {
-        let followed_at = kept.get(place + 1).map(|next| next.signs_from);
-        signer.is_none_or(|signer| *place >= signer)
-            || followed_at.is_none_or(|at| at.plus_seconds(ACCESS_TOKEN_SECONDS + SLACK_SECONDS) > now)
+    let began = |row: &&SigningKeyRow| row.removed_at.is_none_or(|removed| removed > row.signs_from);
+    let rows: Vec<&SigningKeyRow> = rows.iter().filter(began).collect();
+    let believed = rows.iter().enumerate().filter(|(place, row)| {
+        let followed = rows.get(place + 1).map(|next| next.signs_from);
+        row.removed_at.is_none()
+            && followed.is_none_or(|at| at.plus_seconds(ACCESS_TOKEN_SECONDS + SLACK_SECONDS) > now)
     });
+    let last = rows.iter().rfind(|row| row.signs_from <= now);
     (
         believed.map(|(_, row)| row.generation).collect(),
-        signer.map(|place| kept[place].generation),
+        last.filter(|row| row.removed_at.is_none()).map(|row| row.generation),
     )
 }
 
@@ -256,16 +255,29 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_key_is_believed_no_more() {
+    fn a_removed_key_is_believed_no_more_and_wakes_no_former_one() {
         let now = row(0, 2000, false).signs_from;
+        let removed = |generation, from, at: i64| SigningKeyRow {
+            removed_at: Some(row(0, at, false).signs_from),
+            ..row(generation, from, false)
+        };
         assert_eq!(
-            standing(&[row(1, 0, false), row(2, 1000, true)], now),
+            standing(&[row(1, 0, false), removed(2, 1000, 1500)], now),
+            (vec![], None)
+        );
+        assert_eq!(
+            standing(&[removed(1, 0, 1500), row(2, 1000, false)], now),
+            (vec![2], Some(2))
+        );
+        assert_eq!(standing(&[removed(1, 0, 1500)], now), (vec![], None));
+        // One that was removed before it signed followed nobody.
+        assert_eq!(
+            standing(&[row(1, 0, false), removed(2, 1000, 900)], now),
             (vec![1], Some(1))
         );
         assert_eq!(
-            standing(&[row(1, 0, true), row(2, 1000, false)], now),
-            (vec![2], Some(2))
+            standing(&[row(1, 0, false), removed(2, 3000, 1500)], now),
+            (vec![1], Some(1))
         );
-        assert_eq!(standing(&[row(1, 0, true)], now), (vec![], None));
     }
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use diesel::prelude::*;
 
-use crate::access::secret;
+use crate::access::secret::Keys;
 use crate::base::error::{Code, Error};
 use crate::base::id::AccountId;
 use crate::base::time::UtcTime;
@@ -65,34 +65,45 @@ struct FailureRow {
     known: bool,
 }
 
-/// Who tries to log in, from where. Neither is kept: only digests of them are.
+/// What is tried: to log in, from where; or to show again that an account is one's own. Neither account nor address is kept:
+/// only digests of them are, under a key of the installation's.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pair: String,
-    account: String,
-    address: String,
+    /// The account from everywhere, and the address, where a stranger tries.
+    around: Option<(String, String)>,
 }
 
 impl Attempt {
-    /// Of that address of mail, from that address of the net.
+    /// To log in, with that address of mail, from that address of the net.
     #[must_use]
-    pub fn new(email: &str, address: &str) -> Self {
+    pub fn to_log_in(keys: &Keys, email: &str, address: &str) -> Self {
         let email = email.trim().to_lowercase();
         let address = &network(address);
-        let digest = |kind: &str, text: &str| secret::hash_token(&format!("{kind}\n{text}"));
+        let account = keys.digest(&format!("account\n{email}"));
         Self {
-            pair: digest("pair", &format!("{email}\n{address}")),
-            account: digest("account", &email),
-            address: digest("address", address),
+            pair: keys.digest(&format!("pair\n{email}\n{address}")),
+            around: Some((account, keys.digest(&format!("address\n{address}")))),
         }
     }
-}
 
-impl Attempt {
-    /// To show again, inside a session, that an account is one's own.
+    /// To show again, inside a session, that an account is one's own: nobody else is slowed down by it.
     #[must_use]
-    pub fn of_owner(account: &AccountId) -> Self {
-        Self::new(&format!("own password of {account}"), "token")
+    pub fn of_owner(keys: &Keys, account: &AccountId) -> Self {
+        let pair = keys.digest(&format!("owner\n{account}"));
+        Self { pair, around: None }
+    }
+
+    /// A one-time password of an account whose password was right: a stranger without it slows down nobody.
+    #[must_use]
+    pub fn of_second_factor(keys: &Keys, account: &AccountId) -> Self {
+        let pair = keys.digest(&format!("second factor\n{account}"));
+        Self { pair, around: None }
+    }
+
+    fn every_key(&self) -> Vec<&String> {
+        let around = self.around.iter().flat_map(|(account, address)| [account, address]);
+        std::iter::once(&self.pair).chain(around).collect()
     }
 }
 
@@ -141,9 +152,9 @@ pub fn begin(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Err
 fn require(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
     let pair = found(conn, &attempt.pair, now)?;
     let mut counted = vec![(Counted::Pair, pair.clone())];
-    if !pair.known {
-        counted.push((Counted::Account, found(conn, &attempt.account, now)?));
-        counted.push((Counted::Address, found(conn, &attempt.address, now)?));
+    if let (false, Some((account, address))) = (pair.known, &attempt.around) {
+        counted.push((Counted::Account, found(conn, account, now)?));
+        counted.push((Counted::Address, found(conn, address, now)?));
     }
     let waits = counted.iter().map(|(what, row)| {
         let whole = what.wait_seconds(row.failures);
@@ -164,7 +175,7 @@ fn require(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error
 }
 
 fn fail(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
-    for key in [&attempt.pair, &attempt.account, &attempt.address] {
+    for key in attempt.every_key() {
         let row = found(conn, key, now)?;
         let after = FailureRow {
             failures: row.failures.saturating_add(1),
@@ -176,16 +187,25 @@ fn fail(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
     Ok(())
 }
 
+/// The attempt was no failure, but neither has the owner come in: it is taken back.
+///
+/// # Errors
+/// What the database says.
+pub fn take_back(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
+    for key in attempt.every_key() {
+        let row = found(conn, key, now)?;
+        let failures = (row.failures - 1).max(0);
+        keep(conn, &FailureRow { failures, ..row })?;
+    }
+    Ok(())
+}
+
 /// The owner has come in: the pair is known and forgiven, and the attempt was no failure.
 ///
 /// # Errors
 /// What the database says.
 pub fn succeed(conn: &mut Conn, attempt: &Attempt, now: UtcTime) -> Result<(), Error> {
-    for key in [&attempt.account, &attempt.address] {
-        let row = found(conn, key, now)?;
-        let failures = (row.failures - 1).max(0);
-        keep(conn, &FailureRow { failures, ..row })?;
-    }
+    take_back(conn, attempt, now)?;
     let row = found(conn, &attempt.pair, now)?;
     keep(
         conn,
@@ -231,11 +251,18 @@ mod tests {
 
     #[test]
     fn an_attempt_keeps_no_address() {
-        let told = format!("{:?}", Attempt::new("Staff@example.org", "192.0.2.1"));
-        assert!(!told.contains("staff") && !told.contains("192.0.2.1"));
-        assert_eq!(
-            Attempt::new(" staff@example.org", "a").account,
-            Attempt::new("STAFF@example.org", "b").account
+        let keys = Keys::derive(b"a secret of the tests, 32 bytes long").unwrap();
+        let other = Keys::derive(b"another secret of the tests, 32 bytes").unwrap();
+        let told = |keys: &Keys, email: &str| format!("{:?}", Attempt::to_log_in(keys, email, "192.0.2.1"));
+        assert!(!told(&keys, "Staff@example.org").contains("staff") && !told(&keys, "a").contains("192.0.2.1"));
+        assert_eq!(told(&keys, " staff@example.org"), told(&keys, "STAFF@example.org"));
+        assert_ne!(told(&keys, "staff@example.org"), told(&other, "staff@example.org"));
+        // What somebody writes as an address is never another's own.
+        let id = AccountId::from_uuid(uuid::Uuid::nil());
+        let own = Attempt::of_owner(&keys, &id);
+        assert_ne!(
+            own.pair,
+            Attempt::to_log_in(&keys, &format!("own password of {id}"), "token").pair
         );
     }
 }

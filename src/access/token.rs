@@ -11,6 +11,8 @@ use crate::base::error::Error;
 
 /// How long an access token lives.
 pub const ACCESS_TOKEN_SECONDS: i64 = 600;
+/// How far clocks may differ.
+pub const SLACK_SECONDS: i64 = 60;
 const TYPE: &str = "at+jwt";
 
 /// What an access token says.

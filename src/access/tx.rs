@@ -1,9 +1,8 @@
 //! A read or a write of the store on behalf of a viewer. Nobody but the door builds one.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -27,6 +26,26 @@ use crate::store::origin::Ids;
 use crate::web::IfMatch;
 use crate::web::reply::Tagged;
 
+/// The restricted records that were shown in one request.
+#[derive(Clone, Default)]
+pub(crate) struct Noticed(Arc<Mutex<BTreeSet<String>>>);
+
+impl Noticed {
+    fn add(&self, record: String) {
+        if let Ok(mut records) = self.0.lock() {
+            records.insert(record);
+        }
+    }
+
+    /// Takes what is there.
+    pub(super) fn take(&self) -> BTreeSet<String> {
+        self.0
+            .lock()
+            .map(|mut records| std::mem::take(&mut *records))
+            .unwrap_or_default()
+    }
+}
+
 /// What a reader may use: a connection, who they are, and the time.
 pub struct Read<'a> {
     pub(crate) conn: &'a mut Conn,
@@ -36,27 +55,40 @@ pub struct Read<'a> {
     /// The records that are not as their ledger says.
     pub(crate) altered: Arc<Altered>,
     /// The restricted records that were shown, for the second stream.
-    pub(crate) noticed: RefCell<BTreeSet<String>>,
+    pub(crate) noticed: Noticed,
     /// The records whose teams the reader is on, once asked for.
     pub(crate) teams: Option<HashSet<String>>,
 }
 
 impl<'a> Read<'a> {
-    pub(super) fn new(conn: &'a mut Conn, viewer: Viewer, now: UtcTime, keys: &'a Keys, altered: Arc<Altered>) -> Self {
+    pub(super) fn new(
+        conn: &'a mut Conn,
+        viewer: Viewer,
+        now: UtcTime,
+        keys: &'a Keys,
+        (altered, noticed): (Arc<Altered>, Noticed),
+    ) -> Self {
         Self {
             conn,
             viewer,
             now,
             keys,
             altered,
-            noticed: RefCell::default(),
+            noticed,
             teams: None,
         }
     }
 
     /// Notes that a restricted record was shown.
     pub fn notice(&self, kind: &str, id: &str) {
-        self.noticed.borrow_mut().insert(format!("{kind}/{id}"));
+        self.noticed.add(format!("{kind}/{id}"));
+    }
+
+    /// Notes that a record was found, or something of it, where it is restricted.
+    pub fn notice_if_restricted<R: Record>(&self, row: &R, sharing: Sharing) {
+        if sharing == Sharing::Restricted {
+            self.notice(R::KIND, &row.id());
+        }
     }
 
     /// The connection, for a room's queries.
@@ -440,6 +472,12 @@ impl Write<'_> {
             reason,
             at: self.read.now,
             actor: (!self.by_command_line).then(|| self.read.viewer.account_id.clone()),
+            client: self
+                .read
+                .viewer
+                .machine
+                .as_ref()
+                .map(|machine| machine.client_id.clone()),
             salt: secret::text_of(&self.ids.bytes::<16>()),
             level,
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::accounts::{self as rows, AccountRow};
-use crate::access::{Allowed, Read, Write, may};
+use crate::access::{Allowed, Read, Write, clients, may};
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, OrganisationId};
 use crate::base::page::{Cursor, Limit, Page};
@@ -168,6 +168,10 @@ fn store(tx: &mut Write<'_>, before: &AccountRow, after: AccountRow) -> Result<A
     if !same {
         let now = tx.now();
         rows::end_sessions(tx.conn(), &after.id, None, now)?;
+    }
+    if before.role != after.role || before.organisation_id != after.organisation_id || after.disabled_at.is_some() {
+        // A machine was let in for what the account was.
+        clients::retire_of(tx, &after.id)?;
     }
     Ok(after)
 }

@@ -72,7 +72,7 @@ pub async fn change_own_password(allowed: Allowed<may::UseOwnAccount>, body: Jso
     let viewer = allowed.viewer().clone();
     let id = viewer.account_id.clone();
     // Whoever holds a stolen token guesses no faster than at log-in.
-    let (attempt, now) = (Attempt::of_owner(&id), allowed.door().now());
+    let (attempt, now) = (Attempt::of_owner(&allowed.door().keys, &id), allowed.door().now());
     let asked = attempt.clone();
     let begin = move |conn: &mut Conn| throttle::begin(conn, &asked, now);
     allowed.door().unguarded(begin).await?;

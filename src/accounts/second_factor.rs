@@ -40,11 +40,14 @@ pub struct RecoveryOut {
 
 /// Begin to use a second factor
 ///
-/// Makes a secret for an authenticator. Nothing is asked for at log-in until it is confirmed.
+/// With the account's password again: makes a secret for an authenticator. Nothing is asked for at log-in until it is
+/// confirmed.
 #[utoipa::path(tag = "me", extensions(("x-permission" = json!("UseOwnAccount"))),
+    request_body(content = ReauthenticationIn, example = json!({"password": "a long pass phrase"})),
     responses((status = 201, description = "The secret", body = EnrolmentOut, example = json!({"secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "uri": "otpauth://totp/Conscience:staff@example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Conscience"}))))]
 #[post("/me/second-factor")]
-pub async fn begin_second_factor(allowed: Allowed<may::UseOwnAccount>) -> Reply {
+pub async fn begin_second_factor(allowed: Allowed<may::UseOwnAccount>, body: Json<ReauthenticationIn>) -> Reply {
+    prove_owner(&allowed, body.0).await?;
     let bytes: [u8; 20] = allowed.door().ids.bytes();
     let id = &allowed.viewer().account_id;
     let sealed = rows::sealed_otp(&allowed.door().keys.fields, id, &bytes, &allowed.door().ids.bytes())?;
@@ -73,7 +76,8 @@ pub async fn begin_second_factor(allowed: Allowed<may::UseOwnAccount>) -> Reply 
 
 /// Confirm the second factor
 ///
-/// With a password of the authenticator; from then on every log-in asks for one. Answers with recovery codes.
+/// With a password of the authenticator; from then on every log-in asks for one, and the account's other sessions, which
+/// began without, are ended. Answers with recovery codes.
 #[utoipa::path(tag = "me", extensions(("x-permission" = json!("UseOwnAccount"))),
     request_body(content = OtpIn, example = json!({"otp": "287082"})),
     responses((status = 200, description = "In use", body = RecoveryOut, example = json!({"recovery_codes": ["k3v9-xw2p-7mqd-0hze-4tbn-s8ra"]}))))]
@@ -85,7 +89,7 @@ pub async fn confirm_second_factor(allowed: Allowed<may::UseOwnAccount>, body: J
         .collect();
     let done = allowed
         .write(move |tx| {
-            let (id, now) = (tx.viewer().account_id, tx.now());
+            let (id, session, now) = (tx.viewer().account_id, tx.viewer().session_id, tx.now());
             let before = rows::find(tx.conn(), &id)?;
             if before.otp_active || before.otp_secret.is_none() {
                 return Err(Error::new(Code::Conflict, "begin with POST /v1/me/second-factor"));
@@ -99,6 +103,7 @@ pub async fn confirm_second_factor(allowed: Allowed<may::UseOwnAccount>, body: J
             };
             let after = tx.save(&before, after)?;
             rows::use_step(tx.conn(), &after.id, step)?;
+            rows::end_sessions(tx.conn(), &after.id, session.as_ref(), now)?;
             let kept: Vec<String> = codes.iter().map(|code| secret::hash_token(code)).collect();
             rows::replace_recovery_codes(tx.conn(), &after.id, &kept)?;
             tx.tag(json!(RecoveryOut { recovery_codes: codes }))

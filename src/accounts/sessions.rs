@@ -78,7 +78,7 @@ async fn tokens(door: &Door, account: &str, session: &SessionId, refresh_token: 
     })
 }
 
-/// Opens the session, unless the account was shut or got another password meanwhile.
+/// Opens the session, unless the account was shut, or got another password or a second factor meanwhile.
 async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error> {
     let refresh_token = secret::text_of(&door.ids.bytes::<32>());
     let (kept, now) = (secret::hash_token(&refresh_token), door.now());
@@ -94,7 +94,8 @@ async fn open(door: &Arc<Door>, account: AccountRow) -> Result<TokensOut, Error>
     let known = account.clone();
     door.unguarded(move |conn| {
         let current = rows::find(conn, &known.id)?;
-        if current.disabled_at.is_some() || current.password_hash != known.password_hash {
+        let other = current.password_hash != known.password_hash || current.otp_active != known.otp_active;
+        if current.disabled_at.is_some() || other {
             return Err(refused());
         }
         rows::open_session(conn, &session, &kept)
@@ -130,14 +131,19 @@ async fn prove(
     if !owned.otp_active {
         return Ok(());
     }
-    let otp = otp.ok_or_else(|| {
-        Error::new(
+    let Some(otp) = otp else {
+        // A password that somebody has guessed shows here first.
+        door.note("second_factor_asked", Some(&owned.id), None);
+        return Err(Error::new(
             Code::SecondFactorRequired,
             "send the authenticator's six digits, or a recovery code, as `otp` beside the password",
-        )
-    })?;
+        ));
+    };
+    let (attempt, now) = (Attempt::of_second_factor(&door.keys, &owned.id), door.now());
+    let asked = attempt.clone();
+    door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
     if second_factor_fits(door, owned, otp).await? {
-        return Ok(());
+        return door.unguarded(move |conn| throttle::succeed(conn, &attempt, now)).await;
     }
     door.note("second_factor_refused", Some(&owned.id), None);
     Err(refused())
@@ -158,7 +164,7 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     let address = stranger.address_text();
     let door = stranger.door;
     let LogIn { email, password, otp } = body.0;
-    let (attempt, now) = (Attempt::new(&email, &address), door.now());
+    let (attempt, now) = (Attempt::to_log_in(&door.keys, &email, &address), door.now());
     let asked = attempt.clone();
     door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
     let found = if email.contains('\0') {
@@ -166,7 +172,16 @@ pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     } else {
         door.look(move |conn| rows::find_by_email(conn, &email)).await?
     };
-    prove(&door, found.as_ref(), password, otp).await?;
+    let proven = prove(&door, found.as_ref(), password, otp).await;
+    if proven
+        .as_ref()
+        .is_err_and(|error| error.code == Code::SecondFactorRequired)
+    {
+        let asked = attempt.clone();
+        door.unguarded(move |conn| throttle::take_back(conn, &asked, now))
+            .await?;
+    }
+    proven?;
     let account = found.ok_or_else(refused)?;
     let opened = open(&door, account).await?;
     door.unguarded(move |conn| throttle::succeed(conn, &attempt, now))
@@ -239,7 +254,7 @@ pub(super) async fn prove_owner(
     given: ReauthenticationIn,
 ) -> Result<AccountRow, Error> {
     let (door, id) = (allowed.door(), allowed.viewer().account_id.clone());
-    let (attempt, now) = (Attempt::of_owner(&id), door.now());
+    let (attempt, now) = (Attempt::of_owner(&door.keys, &id), door.now());
     let asked = attempt.clone();
     door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
     let account = allowed.read(move |tx| rows::find(tx.conn(), &id)).await?;

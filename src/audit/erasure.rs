@@ -217,6 +217,7 @@ pub(super) fn history(tx: &mut Read<'_>, id: &str) -> Result<Value, Error> {
         record_kind: entry.record_kind,
         record_id: entry.record_id,
         actor_id: Some(entry.actor_id),
+        client_id: Some(entry.client_id),
         reason: Some(reason),
         fields: serde_json::Map::new(),
     };

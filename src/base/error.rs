@@ -84,6 +84,8 @@ pub struct Error {
     pub current: Option<(serde_json::Value, String)>,
     /// How many seconds to wait, where that is known.
     pub retry_after_seconds: Option<i64>,
+    /// The id of what was refused, for the second stream; told to nobody.
+    pub subject: Option<Box<str>>,
     /// The name that OAuth 2.0 has for it (RFC 6749, 5.2), where a client's program reads it.
     pub oauth: Option<&'static str>,
     inside: Option<String>,
@@ -100,6 +102,7 @@ impl Error {
             existing: None,
             current: None,
             retry_after_seconds: None,
+            subject: None,
             oauth: None,
             inside: None,
         }
@@ -167,6 +170,13 @@ impl Error {
     #[must_use]
     pub fn unavailable() -> Self {
         Self::new(Code::Unavailable, Code::Unavailable.title())
+    }
+
+    /// The same, about that id, which is for the second stream alone.
+    #[must_use]
+    pub fn about(self, subject: Option<String>) -> Self {
+        let subject = subject.map(String::into_boxed_str);
+        Self { subject, ..self }
     }
 
     /// The same, named as OAuth 2.0 names it.

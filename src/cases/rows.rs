@@ -202,6 +202,7 @@ pub fn find(tx: &mut Read<'_>, id: &CaseId) -> Result<CaseRow, Error> {
         .first(tx.conn())
         .optional()?;
     let case = tx.sound_one(id.as_str(), found)?;
+    tx.notice_if_restricted(&case, case.sharing);
     // Whoever sees the person by what was altered sees no case of theirs.
     let cases = tx.resting_on(IndividualRow::KIND, vec![case], |case| case.individual_id.to_string())?;
     cases.into_iter().next().ok_or_else(Error::not_found)

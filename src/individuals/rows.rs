@@ -191,7 +191,9 @@ pub fn find(tx: &mut Read<'_>, id: &IndividualId) -> Result<IndividualRow, Error
         .select(individuals::all_columns)
         .first(tx.conn())
         .optional()?;
-    tx.sound_one(id.as_str(), found)
+    let row: IndividualRow = tx.sound_one(id.as_str(), found)?;
+    tx.notice_if_restricted(&row, row.sharing);
+    Ok(row)
 }
 
 /// Those of these people whom this reader may see.

@@ -167,7 +167,9 @@ pub fn find(tx: &mut Read<'_>, id: &StatementId) -> Result<StatementRow, Error> 
         .select(statements::all_columns)
         .first(tx.conn())
         .optional()?;
-    tx.sound_one(id.as_str(), found)
+    let row: StatementRow = tx.sound_one(id.as_str(), found)?;
+    tx.notice_if_restricted(&row, row.sharing);
+    Ok(row)
 }
 
 /// Refuses, at `pointer`, a statement that this reader may not see or that is not there.

@@ -28,9 +28,11 @@ pub async fn manners(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let page = request.path().starts_with("/docs");
+    let oauth = request.path().starts_with("/oauth/");
     let mut response = next.call(request).await?.map_into_boxed_body();
     let id = reply::request_id(response.request());
     if let Some(problem) = problem_of(&response) {
+        let problem = if oauth { in_oauth(problem) } else { problem };
         let (request, old) = response.into_parts();
         let mut fresh = reply::problem(&problem, &id);
         for name in KEPT {
@@ -63,6 +65,17 @@ pub async fn manners(
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
     Ok(response)
+}
+
+/// A client's program reads `error` in every answer of that path.
+fn in_oauth(problem: Error) -> Error {
+    let name = match (problem.oauth, problem.code.status()) {
+        (Some(name), _) => name,
+        (None, 429 | 503) => "temporarily_unavailable",
+        (None, status) if status >= 500 => "server_error",
+        (None, _) => "invalid_request",
+    };
+    problem.in_oauth(name)
 }
 
 fn problem_of(response: &ServiceResponse<BoxBody>) -> Option<Error> {

@@ -1,11 +1,11 @@
-//! What goes out. A body is sent only as [`Seen`], which only the access floor makes.
+//! What goes out. A record is sent as [`Tagged`], which only the access floor makes.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
-use crate::base::error::Error;
+use crate::base::error::{Code, Error};
 
 /// What a handler returns.
 pub type Reply = Result<HttpResponse, Error>;
@@ -139,7 +139,11 @@ pub fn problem(error: &Error, request_id: &str) -> HttpResponse {
         headers.insert(header::ETAG, etag);
     }
     if status == StatusCode::UNAUTHORIZED {
-        let scheme = if error.oauth.is_some() { "Basic" } else { "Bearer" };
+        let scheme = match (error.oauth, error.code) {
+            (Some(_), _) => r#"Basic realm="conscience""#,
+            (None, Code::TokenExpired) => r#"Bearer realm="conscience", error="invalid_token""#,
+            (None, _) => r#"Bearer realm="conscience""#,
+        };
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {

@@ -1,5 +1,5 @@
 //! A canary in every field that holds words, then everything that can be read: none sings above the level that the document
-//! gives its field. (In the log: `commands.rs`; in the database's file: `stored.rs`.)
+//! gives its field. (In the log: `commands.rs`; in the database's file: `sealed.rs`.)
 
 use conscience::app::document::Document;
 use serde_json::{Value, json};
@@ -34,11 +34,12 @@ fn filled(path: &str, ids: &Ids) -> String {
 fn cage(house: &House) -> Ids {
     let (staff, admin) = (house.staff(), house.admin());
     let c = bird;
-    let source = staff.make("/v1/sources", &json!({"title": c("SourceOut", "title"), "publisher": c("SourceOut", "publisher"), "reliability": "a", "notes": c("SourceOut", "notes"), "sharing": "public"}));
+    let source = staff.make("/v1/sources", &json!({"title": c("SourceOut", "title"), "publisher": c("SourceOut", "publisher"), "reliability": "a", "notes": c("SourceOut", "notes"),
+        "identity": c("SourceOut", "identity"), "sharing": "public"}));
     let of = "IndividualOut";
     let person = json!({"names": [{"text": c(of, "names")}], "born_on": "1973", "country": "CN", "ethnicity": c(of, "ethnicity"), "religion": c(of, "religion"),
         "occupations": [c(of, "occupations")], "biography": c(of, "biography"), "identifiers": [{"register": "R", "value": c(of, "identifiers")}], "notes": c(of, "notes"),
-        "source_id": source, "sharing": "public"});
+        "source_id": source, "contacts": [c(of, "contacts")], "sharing": "public"});
     let individual = staff.make("/v1/individuals", &person);
     let consent = json!({"state": "given", "given_by": "self", "given_on": "2009", "evidence": c("ConsentOut", "evidence"),
         "scopes": ["partner_sharing", "raising_in_public", "name", "photo", "health"]});
@@ -164,13 +165,21 @@ on_both! {
         let staff = heard(&house.staff(), &document, &ids);
         let sung = birds.iter().filter(|(bird, _)| staff.contains(bird.as_str())).count();
         assert!(sung > 30, "the cage is empty: {sung}");
+        assert!(staff.contains(&bird("IndividualOut", "contacts")) && staff.contains(&bird("SourceOut", "identity")), "its team hears it");
+        house.staff_of("partner");
         for (name, actor, classes) in [
-            ("stranger", house.actor("stranger"), &["public", "partners"][..]),
+            ("staff of no team", house.actor("staff-of-partner"), &["public", "partners", "internal"][..]),
+            ("stranger", house.actor("stranger"), &["public", "partners"]),
             ("machine", house.with_token(&key), &["public", "partners"]),
             ("dashboard", house.dashboard(), &["public"]),
             ("nobody", house.anon(), &[]),
         ] {
             let heard = heard(&actor, &document, &ids);
+            if classes.contains(&"partners") {
+                for (schema, field) in [("IndividualOut", "biography"), ("CaseOut", "summary"), ("StatementOut", "text"), ("SourceOut", "title")] {
+                    assert!(heard.contains(&bird(schema, field)), "{name} does not hear {schema} {field}");
+                }
+            }
             for (bird, class) in &birds {
                 assert!(classes.contains(&class.as_str()) || !heard.contains(bird.as_str()), "{name} hears {bird}, which is {class}");
             }

@@ -78,6 +78,7 @@ on_both! {
         let made = editor.make_silent("/v1/individuals", &json!({"names": [{"text": "A B"}]}));
         let entry = house.admin().get(&format!("/v1/audit?record_id={made}")).expect(200).body["items"][0].clone();
         assert_eq!(entry["actor_id"], json!(staff.account()));
+        assert!(entry["client_id"].is_string(), "the machine that did it: {entry}");
         // It was seen to come in; its key is in no answer.
         house.flush();
         let shown = house.admin().get(&format!("/v1/clients/{id}")).expect(200);
@@ -99,6 +100,15 @@ on_both! {
         assert_eq!((machine.get("/v1/individuals").status, granted.get("/v1/individuals").status), (401, 401));
         assert_eq!(form(house, "/oauth/token", Some((&id, &near)), GRANT).expect(401).body["error"], "invalid_client");
         assert_eq!(house.admin().send("DELETE", &format!("/v1/clients/{id}"), &[], None).expect(409).problem(), "conflict");
+        // A machine was let in for what its account was.
+        let (role, admin) = (house.staff_of("stranger"), house.admin());
+        let (_, kept) = issued(house, &role.account(), &["read"], &json!({}));
+        let place = format!("/v1/accounts/{}", role.account());
+        with(house, &kept).get("/v1/individuals").expect(200);
+        for to in ["partner", "staff"] {
+            admin.patch(&place, &admin.get(&place).etag(), &json!({"role": to})).expect(200);
+            assert_eq!(with(house, &kept).get("/v1/individuals").status, 401, "{to}");
+        }
         // Who is shut speaks through no machine.
         let (_, key) = issued(house, &account, &["read"], &json!({}));
         let place = format!("/v1/accounts/{account}");
@@ -172,7 +182,7 @@ on_both! {
             let answer = form(house, "/oauth/token", basic, fields).expect(status);
             assert_eq!((answer.body["error"].as_str(), answer.header("content-type")), (Some(error), "application/json"), "{fields}");
             if status == 401 {
-                assert_eq!(answer.header("www-authenticate"), "Basic");
+                assert_eq!(answer.header("www-authenticate"), "Basic realm=\"conscience\"");
             }
         }
         let json = house.anon().post("/oauth/token", &json!({"grant_type": "client_credentials"}));
@@ -260,6 +270,15 @@ on_both! {
         assert_eq!(house.events("token_refused").len(), before + forged.len());
         let late = signed(&head, &other("exp", json!(said["iat"].as_i64().unwrap() - 1)));
         assert_eq!(with(house, &late).get("/v1/me").expect(401).problem(), "token_expired");
+        let (_, elsewhere) = issued(house, &house.partner().account(), &["read"], &json!({"addresses": ["192.0.2.0/24"]}));
+        with(house, &elsewhere).get("/v1/individuals").expect(401);
+        house.flush();
+        let noted = house.events("token_refused");
+        assert_eq!(noted.len(), before + forged.len() + 2);
+        assert!(noted.last().unwrap().1.is_some(), "which machine it was is known");
+        with(house, "x").get("/livez").expect(200);
+        house.flush();
+        assert_eq!(house.events("token_refused").len(), noted.len(), "nobody is asked there");
         assert_eq!(said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap(), ACCESS_TOKEN_SECONDS);
     }
 

@@ -176,7 +176,11 @@ impl Running {
             "forbidden",
             "not without a second factor"
         );
-        let secret = admin.send("POST", "/v1/me/second-factor", &[], None).expect(201).body["secret"].clone();
+        let secret = admin
+            .post("/v1/me/second-factor", &json!({"password": PASSWORD}))
+            .expect(201)
+            .body["secret"]
+            .clone();
         let secret = unbase32(secret.as_str().unwrap());
         let otp = otp::code(&secret, otp::step(chrono::Utc::now().timestamp()));
         admin.put("/v1/me/second-factor", &json!({"otp": otp})).expect(200);

@@ -16,7 +16,10 @@ fn log_in(house: &House, email: &str, otp: Option<&str>) -> crate::support::Answ
 
 /// Takes a second factor; its secret and the recovery codes.
 fn enrolled(actor: &Actor, seconds: i64) -> (Vec<u8>, Vec<Value>) {
-    let begun = actor.send("POST", "/v1/me/second-factor", &[], None).expect(201).body;
+    let begun = actor
+        .post("/v1/me/second-factor", &json!({"password": PASSWORD}))
+        .expect(201)
+        .body;
     assert!(
         begun["uri"]
             .as_str()
@@ -111,6 +114,23 @@ fn whole(kind: Kind) {
     }
     remove(json!({"password": PASSWORD, "otp": codes[2]})).expect(204);
     log_in(&house, "staff@example.org", None).expect(201);
+    // Whoever holds a token takes no factor in the owner's name; who came in before it has to come in anew.
+    let begin = |body: Value| staff.post("/v1/me/second-factor", &body);
+    assert_eq!(begin(json!({})).expect(422).pointer(), "/password");
+    assert_eq!(
+        begin(json!({"password": "wrong wrong wrong"})).expect(401).problem(),
+        "invalid_credentials"
+    );
+    let elsewhere = house.actor("staff");
+    enrolled(&staff, NOW);
+    assert_eq!((elsewhere.get("/v1/me").status, staff.get("/v1/me").status), (401, 200));
+    // Six digits are not guessed by whoever has the password.
+    let guesses = (0..12).map(|_| log_in(&house, "staff@example.org", Some("000000")).status);
+    let guesses: Vec<u16> = guesses.collect();
+    assert!(
+        guesses[..5].iter().all(|status| *status == 401) && guesses.contains(&429),
+        "{guesses:?}"
+    );
     let told = staff.get("/v1/me").expect(200).text + &staff.get("/v1/individuals").expect(200).text;
     assert!(!told.contains("otp_secret") && !told.contains(recovery));
 }

@@ -60,6 +60,15 @@ on_both! {
             let after = noted(house, "read_restricted");
             assert!(after[before..].contains(&(me.clone(), record.clone())), "{path}: {:?}", &after[before..]);
         }
+        // Parts that have no level of their own, and an answer that is an error.
+        for path in [format!("/v1/individuals/{id}/relations"), format!("/v1/individuals/{id}/consents")] {
+            let before = noted(house, "read_restricted").len();
+            staff.get(&path).expect(200);
+            assert!(noted(house, "read_restricted").len() > before, "{path}");
+        }
+        let before = noted(house, "read_restricted").len();
+        staff.patch(&format!("/v1/individuals/{id}"), "\"old\"", &json!({"country": "CN"})).expect(412);
+        assert!(noted(house, "read_restricted").len() > before, "what it holds stands in the error");
         let before = noted(house, "read_restricted").len();
         staff.get(&format!("/v1/individuals/{open}")).expect(200);
         admin.get("/v1/individuals").expect(200);
@@ -93,6 +102,8 @@ on_both! {
         house.anon().post("/v1/sessions", &otp).expect(201);
         house.anon().post("/v1/sessions", &otp).expect(401);
         assert_eq!(noted(house, "second_factor_refused").len(), 1, "a one-time password is used once");
+        house.anon().post("/v1/sessions", &json!({"email": "admin@example.org", "password": PASSWORD})).expect(401);
+        assert_eq!(noted(house, "second_factor_asked").len(), 1, "somebody has the password");
         assert_eq!(staff.get("/v1/audit").status, 403);
         assert_eq!(noted(house, "refused").last().unwrap(), &(me, "403 GET /v1/audit".to_owned()));
     }

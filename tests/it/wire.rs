@@ -42,6 +42,29 @@ on_both! {
         assert_eq!(house.staff().get("/v1/individuals").expect(200).body["items"], json!([]));
     }
 
+    fn who_was_shut_while_the_body_was_on_its_way_writes_nothing(house: &House) {
+        let (staff, admin) = (house.staff(), house.admin());
+        let body = "{\"name\": \"Too Late\", \"kind\": \"ngo\"}";
+        let head = format!(
+            "POST /v1/organisations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+            staff.token.as_ref().unwrap(),
+            body.len()
+        );
+        let mut stream = TcpStream::connect(house.address.trim_start_matches("http://")).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        // The server asks for the body when it has settled who asks.
+        let mut told = [0; 25];
+        stream.read_exact(&mut told).unwrap();
+        assert!(told.starts_with(b"HTTP/1.1 100 Continue"), "{}", String::from_utf8_lossy(&told));
+        let account = format!("/v1/accounts/{}", staff.account());
+        admin.patch(&account, &admin.get(&account).etag(), &json!({"disabled": true})).expect(200);
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut told = String::new();
+        stream.read_to_string(&mut told).unwrap();
+        assert!(told.starts_with("HTTP/1.1 401"), "{told}");
+        assert!(!admin.get("/v1/organisations").expect(200).text.contains("Too Late"));
+    }
+
     fn a_method_that_is_not_offered_echoes_nothing(house: &House) {
         for method in ["TRACE", "TRACK", "CONNECT", "PROPFIND", "DEBUG"] {
             for path in ["/v1/me", "/livez", "/"] {
