@@ -199,8 +199,15 @@ pub(crate) fn scrub(conn: &mut Conn) -> Result<(), Error> {
                     &"the role that serves does not own the tables: run `conscience scrub` as their owner",
                 ));
             }
+            // Whoever began before this may still see what was deleted, and the server keeps it for them.
+            let before = "SELECT CAST(pid AS TEXT) AS word FROM pg_stat_activity WHERE datname = current_database()
+                AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL AND xact_start < statement_timestamp()";
+            if !diesel::sql_query(before).load::<Word>(inner)?.is_empty() {
+                return Err(later(&"somebody reads"));
+            }
             inner
-                .batch_execute(&format!("VACUUM (FULL, ANALYZE) {OF_PEOPLE}"))
+                .batch_execute("SET lock_timeout = '5s'")
+                .and_then(|()| inner.batch_execute(&format!("VACUUM (FULL, ANALYZE) {OF_PEOPLE}")))
                 .map_err(|error| later(&error))
         }
     }

@@ -117,6 +117,10 @@ impl Reader<'_> {
             "/v1/cases?concern=torture",
             "/v1/cases?status=serving_sentence",
             "/v1/cases?updated_since=2010-05-10T08:00:00Z",
+            // After the register was made, before what one of them has more.
+            "/v1/cases?updated_since=2010-05-10T08:03:00Z",
+            "/v1/individuals?updated_since=2010-05-10T08:03:00Z",
+            "/v1/statements?updated_since=2010-05-10T08:03:00Z",
             "/v1/submissions?state=proposed",
             "/v1/statements?q=confidence",
             "/v1/statements?q=free",
