@@ -155,6 +155,9 @@ impl<'a> Read<'a> {
         let on_team = on_team || crate::access::hole::here();
         if on_team {
             for (column, sealed) in row.sealed() {
+                if sealed.is_some() {
+                    self.notice(R::KIND, &row.id());
+                }
                 let opened = sealed.map_or(Ok(Value::Null), |sealed| self.opened(row, column, sealed))?;
                 value[column] = opened;
             }
@@ -311,8 +314,9 @@ impl Write<'_> {
     /// Stores a record whose sealed fields stand under another key: nothing that anyone sees of it has changed.
     ///
     /// # Errors
-    /// What the database says.
+    /// `record_altered`, with nothing stored.
     pub fn store_resealed<R: Record>(&mut self, before: &R, after: &R) -> Result<(), Error> {
+        ledger::assert_as_entered(self.read.conn, before)?;
         let level = before.level(self.read.conn)?;
         after.update(self.read.conn)?;
         let changes = Changes::between(Some(before), after);
@@ -374,6 +378,7 @@ impl Write<'_> {
         if changes.is_empty() {
             return Ok(after);
         }
+        ledger::assert_as_entered(self.read.conn, before)?;
         after.stamp(changes.most_open(R::CLASSES), self.read.now);
         let level = before.level(self.read.conn)?.max(after.level(self.read.conn)?);
         after.update(self.read.conn)?;
@@ -387,6 +392,7 @@ impl Write<'_> {
     /// What the database says.
     pub fn remove<R: Record>(&mut self, row: &R) -> Result<(), Error> {
         self.assert_sound(row)?;
+        ledger::assert_as_entered(self.read.conn, row)?;
         let level = row.level(self.read.conn)?;
         row.remove(self.read.conn)?;
         let unchanged = Changes::between(Some(row), row);
@@ -443,6 +449,9 @@ impl Write<'_> {
     /// What the database says.
     pub fn entomb(&mut self, gone: &Gone, basis: &str, reason: Option<String>) -> Result<(), Error> {
         let deed = self.deed(gone.level, ("erased", reason));
+        // One that was left before, of what was accepted as gone, gives way.
+        let before = tombstones::table.find((gone.kind.clone(), gone.id.clone()));
+        diesel::delete(before).execute(self.read.conn)?;
         diesel::insert_into(tombstones::table)
             .values((
                 tombstones::record_kind.eq(gone.kind.clone()),
