@@ -2,7 +2,7 @@
 //! payloads; entries stay, without what they held, so that the tree stays valid, and a tombstone says that there was
 //! something. What issuers published about them stays as published; that it mentions them does not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use actix_web::post;
 use diesel::prelude::*;
@@ -14,7 +14,7 @@ use super::kinds::Family;
 use super::{EntryOut, or_retired};
 use crate::access::ledger::{EntryRow, Gone, Record};
 use crate::access::{Allowed, Read, Write, may};
-use crate::audit::soundness::last_of;
+use crate::audit::soundness::{Last, last_of, tombstones_of};
 use crate::base::error::{Code, Error};
 use crate::base::id::IndividualId;
 use crate::base::page::{Limit, Page};
@@ -25,7 +25,7 @@ use crate::individuals::relations::RelationRow;
 use crate::individuals::{self, IndividualRow};
 use crate::schema::{
     altered_records, cases, consent_overrides, consents, facts, ledger_entries, ledger_payloads, mentions, relations,
-    submissions, team_members, tombstones,
+    submissions, team_members,
 };
 use crate::statements::MentionRow;
 use crate::store::IN_ONE_QUERY;
@@ -56,9 +56,19 @@ pub async fn erase_individual(
 ) -> Reply {
     allowed
         .write(move |tx| {
+            // A person who was altered behind the program's back has the same right; only who knew them is told.
+            let known = tx.altered.clone();
+            if let Some(found) = known.get(IndividualRow::KIND, id.0.as_str())
+                && tx.knew(found, None)?
+            {
+                return erase(tx, &id.0, &body.0);
+            }
             let found = individuals::find(tx, &id.0).map(drop);
             match or_retired(tx, Family::Individual, id.0.as_str(), found) {
-                Err(error) if error.code == Code::NotFound && entry_of(tx, id.0.as_str())?.is_some() => Ok(()),
+                // Erased, or accepted as gone, which left what the ledger held.
+                Err(error) if error.code == Code::NotFound && entry_of(tx, id.0.as_str())?.is_some() => {
+                    erase(tx, &id.0, &body.0)
+                }
                 Err(error) => Err(error),
                 Ok(()) => erase(tx, &id.0, &body.0),
             }
@@ -79,13 +89,20 @@ fn erase(tx: &mut Write<'_>, id: &IndividualId, given: &ErasureIn) -> Result<(),
     for (kind, ids) in &records {
         let ids: Vec<String> = ids.iter().cloned().collect();
         for ids in ids.chunks(IN_ONE_QUERY) {
-            gone.extend(last_of(tx.conn(), kind, ids)?.into_iter().map(|(id, last)| Gone {
+            let last = last_of(tx.conn(), kind, ids)?;
+            let (stones, holding) = (tombstones_of(tx.conn(), kind, ids)?, holding(tx, kind, ids)?);
+            let done = |id: &String, last: &Last| last.kind == "erased" && stones.contains(id) && !holding.contains(id);
+            let open: Vec<(String, Last)> = last.into_iter().filter(|(id, last)| !done(id, last)).collect();
+            let named: Vec<String> = open.iter().map(|(id, _)| id.clone()).collect();
+            forget(tx, kind, &named)?;
+            gone.extend(open.into_iter().map(|(id, last)| Gone {
                 kind: kind.clone(),
                 id,
                 parent: last.parent,
                 level: last.level,
             }));
-            forget(tx, kind, ids)?;
+            let altered = altered_records::table.filter(altered_records::record_kind.eq(kind.clone()));
+            diesel::delete(altered.filter(altered_records::record_id.eq_any(ids.to_vec()))).execute(tx.conn())?;
         }
     }
     remove(tx, id, &cases)?;
@@ -157,13 +174,20 @@ fn forget(tx: &mut Read<'_>, kind: &str, ids: &[String]) -> Result<(), Error> {
         .filter(ledger_entries::record_id.eq_any(ids.to_vec()))
         .select(ledger_entries::position);
     diesel::delete(ledger_payloads::table.filter(ledger_payloads::position.eq_any(entries))).execute(tx.conn())?;
-    let (kind, ids) = (kind.to_owned(), ids.to_vec());
-    let altered = altered_records::table.filter(altered_records::record_kind.eq(kind.clone()));
-    diesel::delete(altered.filter(altered_records::record_id.eq_any(ids.clone()))).execute(tx.conn())?;
-    // Of what was accepted as gone before.
-    let stones = tombstones::table.filter(tombstones::record_kind.eq(kind));
-    diesel::delete(stones.filter(tombstones::record_id.eq_any(ids))).execute(tx.conn())?;
     Ok(())
+}
+
+/// Those of these records of which the ledger holds more than that they are gone.
+fn holding(tx: &mut Read<'_>, kind: &str, ids: &[String]) -> Result<HashSet<String>, Error> {
+    let found: Vec<String> = ledger_entries::table
+        .inner_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
+        .filter(ledger_entries::record_kind.eq(kind.to_owned()))
+        .filter(ledger_entries::record_id.eq_any(ids.to_vec()))
+        .filter(ledger_entries::kind.ne("erased"))
+        .select(ledger_entries::record_id)
+        .distinct()
+        .load(tx.conn())?;
+    Ok(found.into_iter().collect())
 }
 
 /// Takes the rows, parts first. A room with a table of its own on a person adds a line here.

@@ -201,4 +201,34 @@ on_both! {
         let history = staff.get(&format!("{at}/history")).expect(200).body["items"].clone();
         assert_eq!((history.as_array().map(Vec::len), &history[0]["fields"]), (Some(1), &Value::Object(serde_json::Map::new())));
     }
+
+    fn who_was_altered_or_accepted_as_gone_is_erased(house: &House) {
+        let (staff, admin) = (house.staff(), house.admin());
+        let why = json!({"reason": "Asked for", "basis": "Law"});
+        let sweep = || rt::System::new().block_on(Sweep::round(&house.door)).unwrap();
+        let payloads = |id: &str| {
+            let text = log(&door(house.url()), Stream::Ledger).unwrap();
+            let erased = text.lines().filter(|line| line.contains(id) && line.contains("\"erased\"")).count();
+            (erased, admin.get("/v1/audit?limit=200").expect(200).text.to_lowercase().contains(CANARY))
+        };
+        let make = || staff.make_silent("/v1/individuals", &json!({"names": [{"text": "Canaria Verde"}], "notes": CANARY}));
+        let altered = make();
+        behind_the_back(house.url(), &format!("UPDATE individuals SET religion = 'x' WHERE id = '{altered}'"));
+        sweep();
+        admin.get(&format!("/v1/individuals/{altered}")).expect(503);
+        admin.post(&format!("/v1/individuals/{altered}/erasure"), &why).expect(204);
+        assert_eq!(payloads(&altered), (1, false));
+        let gone = make();
+        behind_the_back(house.url(), &format!("DELETE FROM consents WHERE individual_id = '{gone}'; DELETE FROM individuals WHERE id = '{gone}'"));
+        sweep();
+        staff.post(&format!("/v1/altered-records/individual/{gone}/accept"), &json!({"reason": "lost"})).expect(204);
+        admin.post(&format!("/v1/individuals/{gone}/erasure"), &why).expect(204);
+        assert_eq!(payloads(&gone).0, 2);
+        let backup = std::env::temp_dir().join(format!("conscience-erasure-{}", uuid::Uuid::new_v4()));
+        assert_eq!(singing(&files(house, &backup)), 0);
+        let _ = std::fs::remove_file(&backup);
+        admin.post(&format!("/v1/individuals/{gone}/erasure"), &why).expect(204);
+        assert_eq!(payloads(&gone).0, 2, "what was erased is entered once");
+        assert_eq!(findings(&door(house.url()), &[], None).unwrap(), [""; 0]);
+    }
 }
