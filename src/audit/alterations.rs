@@ -196,6 +196,9 @@ fn seen_by(tx: &mut Read<'_>, row: AlteredRow) -> Result<Option<AlteredOut>, Err
     if !tx.knew(&row, owner.as_deref())? {
         return Ok(None);
     }
+    if row.level == Sharing::Restricted {
+        tx.notice(&row.record_kind, &row.record_id);
+    }
     let mut fields = match (&there, &known) {
         (Some(there), known) => there.differences(&known.clone().unwrap_or_default()),
         (None, Some(known)) => {
