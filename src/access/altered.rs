@@ -123,6 +123,17 @@ impl Read<'_> {
         Ok(())
     }
 
+    /// The same of a record that is not among those that this reader sees: outside, one that is there and hidden makes no
+    /// difference, since its level does not tell what consent does.
+    fn refuse_hidden(&mut self, row: &AlteredRow) -> Result<(), Error> {
+        let ids = [Some(&row.record_id), row.parent_id.as_ref()];
+        let ids: Vec<String> = ids.into_iter().flatten().cloned().collect();
+        if row.what == What::Missing || self.viewer.sees(Sharing::Internal, None) || self.is_on_a_team(&ids)? {
+            return self.refuse(row, None);
+        }
+        Ok(())
+    }
+
     /// Those rows, if none is altered; without those that this reader could not see, as the ledger has it.
     ///
     /// # Errors
@@ -158,7 +169,7 @@ impl Read<'_> {
                 (TeamRow::KIND, format!("{id}/{}", self.viewer.account_id)),
             ] {
                 if let Some(known) = altered.get(kind.0, &kind.1) {
-                    self.refuse(known, None)?;
+                    self.refuse_hidden(known)?;
                 }
             }
             return Err(Error::not_found());
@@ -175,11 +186,10 @@ impl Read<'_> {
             return Ok(rows);
         }
         for part in self.altered.clone().parts(R::KIND, parents) {
-            let owner = rows
-                .iter()
-                .find(|row| row.id() == part.record_id)
-                .and_then(Record::owner);
-            self.refuse(&part, owner.as_deref())?;
+            match rows.iter().find(|row| row.id() == part.record_id) {
+                Some(row) => self.refuse(&part, row.owner().as_deref())?,
+                None => self.refuse_hidden(&part)?,
+            }
         }
         self.sound(rows)
     }

@@ -123,9 +123,7 @@ fn reseal(door: &Door) -> Result<(), Error> {
     let mut told = vec![format!("{remains} fields are not sealed under the first key")];
     if !broken.is_empty() {
         let names = broken.join(", ");
-        told.push(format!(
-            "these do not open with any key, and stay as they are: {names}"
-        ));
+        told.push(format!("these do not open with any key, and stay as they are: {names}"));
     }
     if !altered.is_empty() {
         let names = altered.join(", ");

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
+use crate::access::ledger::Record;
 use crate::access::{Read, Viewer};
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, CaseId, OrganisationId, SubmissionId};
@@ -10,6 +11,7 @@ use crate::base::page::{Cursor, Limit};
 use crate::base::text::{Line, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Sharing, SubmissionState};
+use crate::cases::CaseRow;
 use crate::schema::{cases, submissions};
 use crate::store::MultiBackend;
 use crate::submissions::model::{Kept, ProposedFacts};
@@ -97,11 +99,20 @@ fn visible(viewer: &Viewer) -> Visible {
 /// `not_found`.
 pub fn find(tx: &mut Read<'_>, id: &SubmissionId) -> Result<SubmissionRow, Error> {
     let viewer = tx.viewer();
-    Ok(submissions::table
+    let found: Option<SubmissionRow> = submissions::table
         .filter(visible(&viewer))
         .filter(submissions::id.eq(id.clone()))
         .select(submissions::all_columns)
-        .first(tx.conn())?)
+        .first(tx.conn())
+        .optional()?;
+    let found = tx.sound_one(id.as_str(), found)?;
+    let found = of_sound_cases(tx, vec![found])?;
+    found.into_iter().next().ok_or_else(Error::not_found)
+}
+
+/// What is proposed of an altered case answers as the case does.
+fn of_sound_cases(tx: &mut Read<'_>, rows: Vec<SubmissionRow>) -> Result<Vec<SubmissionRow>, Error> {
+    tx.resting_on(CaseRow::KIND, rows, |row| row.case_id.to_string())
 }
 
 /// Which submissions to list.
@@ -147,8 +158,10 @@ pub fn page(tx: &mut Read<'_>, wanted: Wanted) -> Result<Vec<SubmissionRow>, Err
                 .or(submissions::submitted_at.eq(at).and(submissions::id.gt(id))),
         );
     }
-    Ok(rows
+    let found = rows
         .order((submissions::submitted_at, submissions::id))
         .limit(wanted.limit.with_one_more())
-        .load(tx.conn())?)
+        .load(tx.conn())?;
+    let found = tx.sound::<SubmissionRow>(found)?;
+    of_sound_cases(tx, found)
 }

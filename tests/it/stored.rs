@@ -272,4 +272,59 @@ on_both! {
         partner.get("/v1/me").expect(200);
         verified(house);
     }
+
+    fn a_write_before_the_sweep_enters_nothing_that_was_altered(house: &House) {
+        let staff = house.staff();
+        let scene = scene(&staff);
+        let at = format!("/v1/individuals/{}", scene.person);
+        behind_the_back(house.url(), &format!("UPDATE individuals SET religion = 'None' WHERE id = '{}'", scene.person));
+        let etag = staff.get(&at).expect(200).etag();
+        assert_eq!(staff.patch(&at, &etag, &json!({"biography": "New"})).expect(503).problem(), "record_altered");
+        swept(house);
+        assert_eq!(found(&staff)[0]["record_id"], json!(scene.person));
+    }
+
+    fn what_consent_hides_is_hidden_altered_too(house: &House) {
+        let (staff, partner, dashboard) = (house.staff(), house.partner(), house.dashboard());
+        let scene = scene(&staff);
+        let hidden = staff.make_silent("/v1/individuals", &json!({"names": [{"text": "Gao Zhisheng"}], "sharing": "public"}));
+        let other = staff.make_silent("/v1/individuals", &json!({"names": [{"text": "Chen Guangcheng"}], "sharing": "public"}));
+        staff.post(&format!("/v1/individuals/{other}/consents"), &json!({"state": "given", "given_by": "self", "given_on": "2010", "scopes": ["raising_in_public", "name"]})).expect(201);
+        let case = staff.make("/v1/cases", &json!({"individual_id": other, "country": "CN", "sharing": "public"}));
+        let report = staff.make(&format!("/v1/cases/{case}/health"), &json!({"holds_from": "2009", "particulars": {"severity": "serious"}}));
+        let read = |actor: &Actor| {
+            ["/v1/individuals", "/v1/cases", "/v1/priorities?as_of=2010-05-10", "/v1/counts?by=status", &format!("/v1/individuals/{hidden}"), &format!("/v1/individuals/{}", scene.person), &format!("/v1/cases/{case}"), &format!("/v1/cases/{case}/health")]
+                .map(|place| actor.get(place))
+                .map(|answer| (answer.status, answer.etag(), answer.body["items"].clone(), answer.body["code"].clone()))
+        };
+        let before = (read(&partner), read(&dashboard));
+        assert_eq!((before.0[4].0, before.0[6].0), (404, 200));
+        for sql in [format!("UPDATE individuals SET religion = 'None' WHERE id = '{hidden}'"), format!("UPDATE facts SET notes = 'x' WHERE id = '{report}'")] {
+            behind_the_back(house.url(), &sql);
+            swept(house);
+            assert_eq!((read(&partner), read(&dashboard)), before, "{sql}");
+        }
+        refused(&staff, &format!("/v1/individuals/{hidden}"));
+        refused(&staff, &format!("/v1/cases/{case}/health"));
+    }
+
+    fn submissions_follow_their_case(house: &House) {
+        let (staff, partner) = (house.staff(), house.partner());
+        let scene = scene(&staff);
+        let at = format!("/v1/cases/{}/submissions", scene.case);
+        let one = partner.make(&at, &json!({"changes": {"summary": "One."}}));
+        let place = format!("/v1/submissions/{one}");
+        for sql in [format!("UPDATE submissions SET note = 'x' WHERE id = '{one}'"), format!("UPDATE cases SET notes = 'x' WHERE id = '{}'", scene.case)] {
+            behind_the_back(house.url(), &sql);
+            swept(house);
+            refused(&staff, "/v1/submissions");
+            refused(&staff, &place);
+            refused(&partner, &place);
+            if sql.contains("submissions") {
+                behind_the_back(house.url(), "UPDATE submissions SET note = NULL");
+                swept(house);
+                staff.get(&place).expect(200);
+            }
+        }
+    }
 }
