@@ -14,7 +14,6 @@ use diesel::prelude::*;
 use crate::access::otp;
 use crate::access::secret::hash_token;
 use crate::access::token::SLACK_SECONDS;
-use crate::access::tx::Write;
 use crate::access::viewer::{Machine, Viewer};
 use crate::base::choice::Choice;
 use crate::base::error::{Code, Error};
@@ -244,23 +243,6 @@ pub fn keep_used(conn: &mut Conn, used: &[(ClientId, UtcTime)]) -> Result<(), Er
             )
             .set(clients::last_used_at.eq(Some(*at)))
             .execute(conn)?;
-    }
-    Ok(())
-}
-
-/// Takes an account's clients from it: what they were issued for has changed.
-///
-/// # Errors
-/// What the database says.
-pub fn retire_of(tx: &mut Write<'_>, account: &AccountId) -> Result<(), Error> {
-    for before in list(tx.conn(), Some(account))? {
-        if before.revoked_at.is_none() {
-            let after = ClientRow {
-                revoked_at: Some(tx.now()),
-                ..before.clone()
-            };
-            tx.retire(&before, after)?;
-        }
     }
     Ok(())
 }

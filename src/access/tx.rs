@@ -418,9 +418,15 @@ impl Write<'_> {
     ///
     /// # Errors
     /// What the database says.
-    pub fn settle<R: Record>(&mut self, row: &R, changes: Changes, reason: String) -> Result<(), Error> {
+    pub fn settle<R: Record>(
+        &mut self,
+        row: &R,
+        changes: Changes,
+        (reason, before): (String, Sharing),
+    ) -> Result<(), Error> {
         row.update(self.read.conn)?;
-        let level = row.level(self.read.conn)?;
+        // What was said in confidence is not told by an entry for everyone.
+        let level = row.level(self.read.conn)?.max(before);
         self.enter(row, changes, level, ("changed", Some(reason)))
     }
 

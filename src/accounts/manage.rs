@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::accounts::{self as rows, AccountRow};
+use crate::access::clients::ClientRow;
 use crate::access::{Allowed, Read, Write, clients, may};
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, OrganisationId};
@@ -171,9 +172,23 @@ fn store(tx: &mut Write<'_>, before: &AccountRow, after: AccountRow) -> Result<A
     }
     if before.role != after.role || before.organisation_id != after.organisation_id || after.disabled_at.is_some() {
         // A machine was let in for what the account was.
-        clients::retire_of(tx, &after.id)?;
+        retire_clients(tx, &after.id)?;
     }
     Ok(after)
+}
+
+/// Takes an account's clients from it.
+fn retire_clients(tx: &mut Write<'_>, account: &AccountId) -> Result<(), Error> {
+    for before in clients::list(tx.conn(), Some(account))? {
+        if before.revoked_at.is_none() {
+            let after = ClientRow {
+                revoked_at: Some(tx.now()),
+                ..before.clone()
+            };
+            tx.retire(&before, after)?;
+        }
+    }
+    Ok(())
 }
 
 /// List accounts

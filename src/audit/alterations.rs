@@ -81,6 +81,37 @@ struct Found {
     known: Option<Map<String, Value>>,
 }
 
+/// The fields that nobody accepts as they were put there: it would take one where the program asks for two, or for a rule.
+const DECIDING: &[&str] = &[
+    "sharing",
+    "partners_until",
+    "public_until",
+    "health_partners_until",
+    "health_public_until",
+    "state",
+    "scopes",
+    "confirmed_by",
+    "confirmed_at",
+    "role",
+    "disabled_at",
+    "revoked_at",
+    "removed_at",
+    "signs_from",
+    "addresses",
+];
+
+/// Whether what stands in no payload, secrets above all, is as it was entered.
+fn holds_what_is_unsaid<R: Record>(tx: &mut Read<'_>, row: &R, known: &Map<String, Value>) -> Result<bool, Error> {
+    let Ok(restored) = row.restored(known) else {
+        return Ok(false);
+    };
+    let last = last_of(tx.conn(), R::KIND, std::slice::from_ref(&row.id()))?;
+    let entered = last
+        .get(&row.id())
+        .and_then(|last| Some((&last.digest, last.salt.as_ref()?)));
+    Ok(entered.is_some_and(|(digest, salt)| ledger::digest_of(&restored, salt) == *digest))
+}
+
 impl<R: Record> Stored for R {
     fn differences(&self, known: &Map<String, Value>) -> Map<String, Value> {
         Changes::from_known(known, self).into_fields()
@@ -94,6 +125,17 @@ impl<R: Record> Stored for R {
         match (&found.row.what, &found.known) {
             (What::Unknown | What::Again, _) | (_, None) => tx.adopt(self, reason),
             (_, Some(known)) => {
+                if let Some(name) = DECIDING.iter().find(|name| {
+                    let now = self.fields().into_iter().find(|(field, _)| field == *name);
+                    now.is_some_and(|(_, value)| known.get(**name).is_some_and(|entered| *entered != value))
+                }) {
+                    let detail = format!("{name} decides who may see or do what: restore it, then change it");
+                    return Err(Error::new(Code::Conflict, detail));
+                }
+                if R::KIND == AccountRow::KIND && !holds_what_is_unsaid(tx, self, known)? {
+                    let detail = "its password or its second factor was altered: restore a backup";
+                    return Err(Error::new(Code::Conflict, detail));
+                }
                 let mut whole = self.rederived()?;
                 // What does not open is lost: kept, it would hold up whoever is to see it.
                 for (name, sealed) in self.sealed() {
@@ -102,7 +144,7 @@ impl<R: Record> Stored for R {
                     }
                 }
                 let changes = Changes::from_known(known, &whole);
-                tx.settle(&whole, changes, reason)
+                tx.settle(&whole, changes, (reason, found.row.level))
             }
         }
     }
@@ -135,7 +177,7 @@ impl<R: Record> Stored for R {
             return Err(beyond());
         }
         let changes = Changes::between(Some(self), &restored);
-        tx.settle(&restored, changes, reason)
+        tx.settle(&restored, changes, (reason, found.row.level))
     }
 }
 

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::ledger::Changes;
 use crate::access::{Allowed, Read, Write, may};
-use crate::base::error::Error;
+use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, CaseId, OrganisationId, SubmissionId};
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::text::{Line, Prose};
@@ -192,7 +192,13 @@ impl Recording {
             let draft = if let Some(level) = self.proposed_at {
                 // The partner saw the source that it named: whoever accepts may not, and must not learn of it.
                 fact.sharing = fact.supersedes.is_none().then_some(level);
-                facts::drafted(tx, &self.case, fact).map_err(within)?.in_confidence()
+                let draft = facts::drafted(tx, &self.case, fact).map_err(within)?;
+                let closed = |replaced: Sharing| replaced > self.case.sharing && replaced < Sharing::Restricted;
+                if draft.replaces_level().is_some_and(closed) {
+                    let detail = "it takes the place of a fact that is more closed than the case: decide `change`, and say who may see it";
+                    return Err(Error::new(Code::Conflict, detail));
+                }
+                draft.in_confidence()
             } else {
                 sources::assert_known(tx, fact.source_id.as_ref(), "/source_id").map_err(within)?;
                 facts::drafted(tx, &self.case, fact).map_err(within)?

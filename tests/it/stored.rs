@@ -239,6 +239,22 @@ on_both! {
             settle("fact", fact, "restore").expect(204);
         }
         verified(house);
+        // Nobody is made public, and nobody an administrator, by one who accepts it.
+        for change in ["sharing = 'partners'", "public_until = '2099-01-01'"] {
+            alter(&format!("UPDATE individuals SET {change} WHERE id = '{}'", scene.person));
+            assert_eq!(settle("individual", &scene.person, "accept").expect(409).problem(), "conflict", "{change}");
+            settle("individual", &scene.person, "restore").expect(204);
+        }
+        let (admin, partner) = (house.admin(), house.partner().account());
+        let settle_account = |how: &str| admin.post(&format!("/v1/altered-records/account/{partner}/{how}"), &json!({"reason": "who knows"}));
+        alter(&format!("UPDATE accounts SET role = 'admin' WHERE id = '{partner}'"));
+        assert_eq!(settle_account("accept").expect(409).problem(), "conflict");
+        settle_account("restore").expect(204);
+        alter(&format!("UPDATE accounts SET name = 'Other', password_hash = password_hash || 'x' WHERE id = '{partner}'"));
+        assert_eq!(settle_account("accept").expect(409).problem(), "conflict");
+        behind_the_back(house.url(), &format!("UPDATE accounts SET password_hash = substr(password_hash, 1, length(password_hash) - 1) WHERE id = '{partner}'"));
+        settle_account("restore").expect(204);
+        verified(house);
         // What stands in no payload cannot be written back.
         alter(&format!("UPDATE individuals SET contacts = 'gone' WHERE id = '{}'", scene.person));
         assert_eq!(settle("individual", &scene.person, "restore").expect(409).problem(), "conflict");

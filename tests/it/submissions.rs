@@ -191,6 +191,20 @@ on_both! {
         assert_eq!(staff.get(&format!("{case}/health")).expect(200).body["items"].as_array().unwrap().len(), 1);
     }
 
+    fn accepting_opens_nothing(house: &House) {
+        let (staff, own, partner) = (house.staff(), house.staff_of("partner"), house.partner());
+        let id = staff.make("/v1/individuals", &json!({"names": [{"text": "Hu Jia"}], "sharing": "public"}));
+        let case = format!("/v1/cases/{}", staff.make("/v1/cases", &json!({"individual_id": id, "country": "CN", "sharing": "public"})));
+        let mut report = json!({"holds_from": "2010", "particulars": {"severity": "serious"}, "sharing": "internal"});
+        let theirs = own.make(&format!("{case}/health"), &report);
+        report.as_object_mut().unwrap().remove("sharing");
+        (report["supersedes"], report["reason"]) = (json!(theirs), json!("a visit"));
+        let proposed = partner.make(&format!("{case}/submissions"), &json!({"facts": {"health": [report]}}));
+        let accepted = decide(&staff, &format!("/v1/submissions/{proposed}"), &json!({"decision": "accept"}));
+        assert_eq!(accepted.expect(409).problem(), "conflict");
+        assert_eq!(house.actor("stranger").get(&format!("{case}/health")).expect(200).body["items"], json!([]));
+    }
+
     fn what_cannot_be_recorded_is_refused_when_it_is_proposed(house: &House) {
         let (staff, partner) = (house.staff(), house.partner());
         let case = shared_case(&staff);
