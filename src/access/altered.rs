@@ -112,6 +112,10 @@ impl Read<'_> {
         if by_level(&self.viewer, row.level, owner) {
             return Ok(true);
         }
+        self.is_on_its_team(row)
+    }
+
+    fn is_on_its_team(&mut self, row: &AlteredRow) -> Result<bool, Error> {
         let ids = [Some(&row.record_id), row.parent_id.as_ref()];
         self.is_on_a_team(&ids.into_iter().flatten().cloned().collect::<Vec<_>>())
     }
@@ -126,9 +130,7 @@ impl Read<'_> {
     /// The same of a record that is not among those that this reader sees: outside, one that is there and hidden makes no
     /// difference, since its level does not tell what consent does.
     fn refuse_hidden(&mut self, row: &AlteredRow) -> Result<(), Error> {
-        let ids = [Some(&row.record_id), row.parent_id.as_ref()];
-        let ids: Vec<String> = ids.into_iter().flatten().cloned().collect();
-        if row.what == What::Missing || self.viewer.sees(Sharing::Internal, None) || self.is_on_a_team(&ids)? {
+        if row.what == What::Missing || self.viewer.sees(Sharing::Internal, None) || self.is_on_its_team(row)? {
             return self.refuse(row, None);
         }
         Ok(())

@@ -373,12 +373,11 @@ pub fn append<R: Record>(conn: &mut Conn, made: Vec<(&R, Changes, Deed<'_>)>) ->
     Stream::Ledger.append(conn, edge, &lines)
 }
 
-/// Refuses a record that is not as its last entry says, or whose last entry can no longer tell: a write would enter what
-/// was altered as if it had been so.
+/// Whether a record is as its last entry says; not where that can no longer tell.
 ///
 /// # Errors
-/// `record_altered`.
-pub fn assert_as_entered<R: Record>(conn: &mut Conn, row: &R) -> Result<(), Error> {
+/// What the database says.
+pub fn is_as_entered<R: Record>(conn: &mut Conn, row: &R) -> Result<bool, Error> {
     let last: Option<(String, Option<String>)> = ledger_entries::table
         .left_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
         .filter(ledger_entries::record_kind.eq(R::KIND))
@@ -387,9 +386,18 @@ pub fn assert_as_entered<R: Record>(conn: &mut Conn, row: &R) -> Result<(), Erro
         .select((ledger_entries::digest, ledger_payloads::salt.nullable()))
         .first(conn)
         .optional()?;
-    match last {
-        Some((digest, Some(salt))) if digest_of(row, &salt) == digest => Ok(()),
-        _ => Err(Error::altered(R::KIND, &row.id())),
+    Ok(matches!(last, Some((digest, Some(salt))) if digest_of(row, &salt) == digest))
+}
+
+/// Refuses a record that is not: a write would enter what was altered as if it had been so.
+///
+/// # Errors
+/// `record_altered`.
+pub fn assert_as_entered<R: Record>(conn: &mut Conn, row: &R) -> Result<(), Error> {
+    if is_as_entered(conn, row)? {
+        Ok(())
+    } else {
+        Err(Error::altered(R::KIND, &row.id()))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::access::sharing::TeamRow;
 use crate::access::signing::SigningKeyRow;
 use crate::access::{Allowed, Read, Write, may};
 use crate::audit::kinds::{self, Asked, Family, Seen};
-use crate::audit::soundness::{fields_by_ledger, last_of};
+use crate::audit::soundness::fields_by_ledger;
 use crate::base::error::{Code, Error};
 use crate::base::page::{Page, Paging};
 use crate::base::text::Line;
@@ -100,16 +100,15 @@ const DECIDING: &[&str] = &[
     "addresses",
 ];
 
-/// Whether what stands in no payload, secrets above all, is as it was entered.
-fn holds_what_is_unsaid<R: Record>(tx: &mut Read<'_>, row: &R, known: &Map<String, Value>) -> Result<bool, Error> {
+/// The record as it was entered last, its fields by the ledger; nothing where it is not all that was altered: what nobody
+/// is shown, secrets above all, and when it changed, stand in no payload.
+fn as_entered<R: Record>(tx: &mut Read<'_>, row: &R, known: &Map<String, Value>) -> Result<Option<R>, Error> {
     let Ok(restored) = row.restored(known) else {
-        return Ok(false);
+        return Ok(None);
     };
-    let last = last_of(tx.conn(), R::KIND, std::slice::from_ref(&row.id()))?;
-    let entered = last
-        .get(&row.id())
-        .and_then(|last| Some((&last.digest, last.salt.as_ref()?)));
-    Ok(entered.is_some_and(|(digest, salt)| ledger::digest_of(&restored, salt) == *digest))
+    let restored = restored.rederived()?;
+    let same = restored.id() == row.id() && ledger::is_as_entered(tx.conn(), &restored)?;
+    Ok(same.then_some(restored))
 }
 
 impl<R: Record> Stored for R {
@@ -132,7 +131,7 @@ impl<R: Record> Stored for R {
                     let detail = format!("{name} decides who may see or do what: restore it, then change it");
                     return Err(Error::new(Code::Conflict, detail));
                 }
-                if R::KIND == AccountRow::KIND && !holds_what_is_unsaid(tx, self, known)? {
+                if R::KIND == AccountRow::KIND && as_entered(tx, self, known)?.is_none() {
                     let detail = "its password or its second factor was altered: restore a backup";
                     return Err(Error::new(Code::Conflict, detail));
                 }
@@ -156,8 +155,7 @@ impl<R: Record> Stored for R {
                 "the ledger does not hold what it was: restore a backup, or accept it",
             )
         };
-        let (what, id) = (found.row.what, self.id());
-        match what {
+        match found.row.what {
             What::Again if R::KIND == TeamRow::KIND => return tx.remove_again(self, reason),
             What::Unknown | What::Again => {
                 let detail = "no entry says what it was: accept it, then retire it";
@@ -166,16 +164,7 @@ impl<R: Record> Stored for R {
             What::Altered | What::Derived | What::Unreadable | What::Missing => {}
         }
         let known = found.known.as_ref().ok_or_else(beyond)?;
-        let restored = self.restored(known).map_err(|_| beyond())?.rederived()?;
-        let last = last_of(tx.conn(), R::KIND, std::slice::from_ref(&id))?;
-        let (digest, salt) = last
-            .get(&id)
-            .and_then(|last| Some((&last.digest, last.salt.as_ref()?)))
-            .ok_or_else(beyond)?;
-        // What nobody is shown, and when it changed, stands in no payload.
-        if ledger::digest_of(&restored, salt) != *digest {
-            return Err(beyond());
-        }
+        let restored = as_entered(tx, self, known)?.ok_or_else(beyond)?;
         let changes = Changes::between(Some(self), &restored);
         tx.settle(&restored, changes, (reason, found.row.level))
     }
