@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use diesel::prelude::*;
 
 use crate::access::clients;
+use crate::access::ledger;
 use crate::access::sealing::{FieldKeys, Place, Sealed};
 use crate::access::secret::IDLE_SECONDS;
 use crate::access::viewer::Viewer;
@@ -64,11 +65,7 @@ crate::record!(AccountRow, accounts, "account", parent: |_row| None, owner: |_ro
 } stamps { updated_at, updated_at, updated_at });
 
 fn otp_place(id: &AccountId) -> Place<'_> {
-    Place {
-        table: "accounts",
-        row: id.as_str(),
-        column: "otp_secret",
-    }
+    ledger::place_of::<AccountRow>(id.as_str(), "otp_secret")
 }
 
 /// The secret of an account's authenticator, for its row.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::access::sealing::Sealed;
+use crate::access::sealing::{Place, Sealed};
 use crate::access::tree::Stream;
 use crate::access::viewer::Viewer;
 use crate::access::{references, secret};
@@ -106,6 +106,16 @@ pub trait Record: Clone + Send + 'static {
     /// # Errors
     /// What the database says.
     fn remove(&self, conn: &mut Conn) -> QueryResult<usize>;
+}
+
+/// Where a sealed field of the record of that id stands.
+#[must_use]
+pub fn place_of<'a, R: Record>(id: &'a str, column: &'a str) -> Place<'a> {
+    Place {
+        table: R::TABLE,
+        row: id,
+        column,
+    }
 }
 
 /// What the digest of a record covers and no payload says.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::access::altered::Altered;
 use crate::access::ledger::{self, Changes, Classes, Deed, Gone, Record};
 use crate::access::references;
-use crate::access::sealing::{FieldKeys, Place, Sealed};
+use crate::access::sealing::{FieldKeys, Sealed};
 use crate::access::secret::{self, Keys};
 use crate::access::sharing::TeamRow;
 use crate::access::viewer::Viewer;
@@ -191,12 +191,7 @@ impl<'a> Read<'a> {
     /// `record_altered` where it is not what was sealed there.
     pub fn opened<R: Record>(&self, row: &R, column: &'static str, sealed: &Sealed) -> Result<Value, Error> {
         let id = row.id();
-        let place = Place {
-            table: R::TABLE,
-            row: &id,
-            column,
-        };
-        let plain = self.keys.fields.open(place, sealed);
+        let plain = self.keys.fields.open(ledger::place_of::<R>(&id, column), sealed);
         plain
             .and_then(|plain| serde_json::from_slice(&plain).ok())
             .ok_or_else(|| Error::altered(R::KIND, &id))
@@ -272,11 +267,7 @@ impl Write<'_> {
     /// # Errors
     /// `internal` where it cannot be written as JSON.
     pub fn seal<R: Record>(&self, id: &str, column: &'static str, value: &impl Serialize) -> Result<Sealed, Error> {
-        let place = Place {
-            table: R::TABLE,
-            row: id,
-            column,
-        };
+        let place = ledger::place_of::<R>(id, column);
         let plain = serde_json::to_vec(value).map_err(Error::internal)?;
         self.read.keys.fields.seal(place, &plain, &self.ids.bytes())
     }
@@ -342,8 +333,7 @@ impl Write<'_> {
     /// What the database says.
     pub fn create_because<R: Record>(&mut self, row: &R, reason: Option<String>) -> Result<(), Error> {
         row.insert(self.read.conn)?;
-        let level = row.level(self.read.conn)?;
-        self.enter(row, Changes::between(None, row), level, ("created", reason))
+        self.enter_as_new(row, reason)
     }
 
     /// Stores a changed record and gives it as stored; what changes nothing leaves no trace.
@@ -393,10 +383,7 @@ impl Write<'_> {
     pub fn remove<R: Record>(&mut self, row: &R) -> Result<(), Error> {
         self.assert_sound(row)?;
         ledger::assert_as_entered(self.read.conn, row)?;
-        let level = row.level(self.read.conn)?;
-        row.remove(self.read.conn)?;
-        let unchanged = Changes::between(Some(row), row);
-        self.enter(row, unchanged, level, ("retired", None))
+        self.take_out(row, None)
     }
 
     /// Stores new records that were made together, each at that level.
@@ -435,8 +422,7 @@ impl Write<'_> {
     /// # Errors
     /// What the database says.
     pub fn adopt<R: Record>(&mut self, row: &R, reason: String) -> Result<(), Error> {
-        let level = row.level(self.read.conn)?;
-        self.enter(row, Changes::between(None, row), level, ("created", Some(reason)))
+        self.enter_as_new(row, Some(reason))
     }
 
     /// Takes a record that was taken out before out once more, with why.
@@ -444,9 +430,7 @@ impl Write<'_> {
     /// # Errors
     /// What the database says.
     pub fn remove_again<R: Record>(&mut self, row: &R, reason: String) -> Result<(), Error> {
-        let level = row.level(self.read.conn)?;
-        row.remove(self.read.conn)?;
-        self.enter(row, Changes::between(Some(row), row), level, ("retired", Some(reason)))
+        self.take_out(row, Some(reason))
     }
 
     /// Enters that a record is in no table any more, and leaves its tombstone.
@@ -468,6 +452,17 @@ impl Write<'_> {
             ))
             .execute(self.read.conn)?;
         ledger::append_gone(self.read.conn, gone, deed)
+    }
+
+    fn enter_as_new<R: Record>(&mut self, row: &R, reason: Option<String>) -> Result<(), Error> {
+        let level = row.level(self.read.conn)?;
+        self.enter(row, Changes::between(None, row), level, ("created", reason))
+    }
+
+    fn take_out<R: Record>(&mut self, row: &R, reason: Option<String>) -> Result<(), Error> {
+        let level = row.level(self.read.conn)?;
+        row.remove(self.read.conn)?;
+        self.enter(row, Changes::between(Some(row), row), level, ("retired", reason))
     }
 
     fn enter<R: Record>(

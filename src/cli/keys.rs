@@ -4,8 +4,8 @@
 use diesel::prelude::*;
 
 use crate::access::accounts::AccountRow;
-use crate::access::ledger::Record;
-use crate::access::sealing::{Place, Sealed, key_line};
+use crate::access::ledger::{self, Record};
+use crate::access::sealing::{Sealed, key_line};
 use crate::access::{Door, Write};
 use crate::base::error::{Code, Error};
 use crate::individuals::IndividualRow;
@@ -142,11 +142,7 @@ fn sealed_anew<R: Record>(
     sealed: Option<&Sealed>,
 ) -> Result<Option<Sealed>, Error> {
     let id = row.id();
-    let place = Place {
-        table: R::TABLE,
-        row: &id,
-        column,
-    };
+    let place = ledger::place_of::<R>(&id, column);
     let keys = tx.field_keys();
     let plain = sealed.and_then(|sealed| keys.open(place, sealed));
     plain.map(|plain| keys.seal(place, &plain, &tx.bytes())).transpose()
