@@ -14,7 +14,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use crate::access::accounts;
 use crate::access::door::Door;
 use crate::access::permission::{Permission, UseOwnAccount};
-use crate::access::rate;
+use crate::access::rate::{self, Allowance};
 use crate::access::tx::{Noticed, Read, Write};
 use crate::access::viewer::Viewer;
 use crate::base::error::{Code, Error};
@@ -39,40 +39,20 @@ pub async fn knock(
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     request.extensions_mut().insert(RequestId(door.ids.uuid().to_string()));
-    let address = request.peer_addr().map(|peer| peer.ip());
-    let counts = !UNCOUNTED.contains(&request.path());
-    // Whoever watches over the process is nobody: a token there costs nothing.
-    let asker = if counts {
-        asking(&door, &request, address).await
+    let (asker, allowance) = if UNCOUNTED.contains(&request.path()) {
+        // Whoever watches over the process is nobody: a token there costs nothing.
+        (Err(nobody()), None)
     } else {
-        Err(nobody())
+        counted(&door, &request).await
     };
-    let allowance = match &asker {
-        _ if !counts => None,
-        Ok(viewer) => Some(door.limiter.ask(rate::Asker::of(viewer), door.now())),
-        // That the database does not answer is not the caller's doing.
-        Err(error) if error.code == Code::Unavailable => None,
-        Err(_) => Some(door.limiter.ask(rate::Asker::stranger(&text_of(address)), door.now())),
-    };
-    let spent = allowance
-        .as_ref()
-        .is_some_and(|allowance| allowance.refusal().is_some());
-    if let Err(error) = &asker
-        && counts
-        && !spent
-        && [Code::Unauthorised, Code::TokenExpired].contains(&error.code)
-        && request.headers().contains_key(header::AUTHORIZATION)
-    {
-        door.note("token_refused", None, error.subject.as_deref().map(str::to_owned));
-    }
     let viewer = asker.as_ref().ok().cloned();
     request.extensions_mut().insert(asker);
-    let mut response = match allowance.as_ref().and_then(rate::Allowance::refusal) {
+    let mut response = match allowance.and_then(Allowance::refusal) {
         // `into_response` would lose the error that the answer's body is made from.
         Some(refusal) => ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(refusal)),
         None => next.call(request).await?.map_into_boxed_body(),
     };
-    for (name, value) in allowance.iter().flat_map(rate::Allowance::fields) {
+    for (name, value) in allowance.iter().flat_map(|allowance| allowance.fields()) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }
@@ -83,6 +63,27 @@ pub async fn knock(
         door.note_of(&viewer, "refused", Some(operation_of(&response)));
     }
     Ok(response)
+}
+
+/// Who asks, and what is left to them; nothing where it does not count.
+async fn counted(door: &Door, request: &ServiceRequest) -> (Asker, Option<Allowance>) {
+    let address = request.peer_addr().map(|peer| peer.ip());
+    let asker = asking(door, request, address).await;
+    let bucket = match &asker {
+        Ok(viewer) => Some(rate::Asker::of(viewer)),
+        // That the database does not answer is not the caller's doing.
+        Err(error) if error.code == Code::Unavailable => None,
+        Err(_) => Some(rate::Asker::stranger(address)),
+    };
+    let allowance = bucket.map(|bucket| door.limiter.ask(bucket, door.now()));
+    if let Err(error) = &asker
+        && !allowance.is_some_and(Allowance::is_spent)
+        && [Code::Unauthorised, Code::TokenExpired].contains(&error.code)
+        && request.headers().contains_key(header::AUTHORIZATION)
+    {
+        door.note("token_refused", None, error.subject.as_deref().map(str::to_owned));
+    }
+    (asker, allowance)
 }
 
 /// Who asks, by the credential that the request carries.
@@ -101,11 +102,6 @@ async fn asking(door: &Door, request: &ServiceRequest, address: Option<IpAddr>) 
 
 fn nobody() -> Error {
     Error::new(Code::Unauthorised, "an access token is needed")
-}
-
-/// An address as a text; empty where it is not known.
-fn text_of(address: Option<IpAddr>) -> String {
-    address.map_or_else(String::new, |address| address.to_string())
 }
 
 /// The answers of which the second stream takes note: whoever tries doors leaves a trace.
@@ -288,14 +284,6 @@ pub struct Stranger {
     pub door: Arc<Door>,
     /// Where they come from: the other end of the connection.
     pub address: Option<IpAddr>,
-}
-
-impl Stranger {
-    /// The same as a text; empty where it is not known.
-    #[must_use]
-    pub fn address_text(&self) -> String {
-        text_of(self.address)
-    }
 }
 
 impl FromRequest for Stranger {

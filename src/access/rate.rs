@@ -6,6 +6,7 @@
 //! at which it is full again, so that whoever has asked nothing for a minute needs none.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::access::throttle;
@@ -51,7 +52,7 @@ impl Asker {
 
     /// A stranger from that address.
     #[must_use]
-    pub fn stranger(address: &str) -> Self {
+    pub fn stranger(address: Option<IpAddr>) -> Self {
         Self::Stranger(throttle::network(address))
     }
 }
@@ -110,9 +111,15 @@ pub struct Allowance {
 }
 
 impl Allowance {
+    /// Whether nothing was left.
+    #[must_use]
+    pub fn is_spent(self) -> bool {
+        self.wait_seconds.is_some()
+    }
+
     /// The refusal, where nothing was left.
     #[must_use]
-    pub fn refusal(&self) -> Option<Error> {
+    pub fn refusal(self) -> Option<Error> {
         self.wait_seconds.map(|wait| {
             let mut error = Error::new(Code::TooManyRequests, "too many requests: wait and try again");
             error.retry_after_seconds = Some(wait);
@@ -122,7 +129,7 @@ impl Allowance {
 
     /// The header fields that tell it (draft-ietf-httpapi-ratelimit-headers-10).
     #[must_use]
-    pub fn fields(&self) -> [(&'static str, String); 2] {
+    pub fn fields(self) -> [(&'static str, String); 2] {
         let Policy { name, per_minute } = self.policy;
         [
             ("ratelimit-policy", format!("\"{name}\";q={per_minute};w=60")),

@@ -161,10 +161,9 @@ async fn prove(
         example = json!({"access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2ln", "token_type": "Bearer", "expires_in": 600, "refresh_token": "3q2-7wWwkYx0uV2Yb1nN8cQk5h0mYd4Zr6sT9uV1wXy"}))))]
 #[post("/sessions")]
 pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
-    let address = stranger.address_text();
-    let door = stranger.door;
+    let Stranger { door, address } = stranger;
     let LogIn { email, password, otp } = body.0;
-    let (attempt, now) = (Attempt::to_log_in(&door.keys, &email, &address), door.now());
+    let (attempt, now) = (Attempt::to_log_in(&door.keys, &email, address), door.now());
     let asked = attempt.clone();
     door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
     let found = if email.contains('\0') {
