@@ -15,8 +15,10 @@ use std::time::Duration;
 use actix_web::{rt, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::access::throttle::{self, Attempt};
 use crate::access::{Door, secret};
 use crate::base::error::Error;
+use crate::base::time::UtcTime;
 
 pub use manage::{AccountIn, AccountOut, AccountPatch};
 pub use own::{PasswordIn, SessionOut};
@@ -44,6 +46,32 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(manage::create_account)
         .service(manage::find_account)
         .service(manage::update_account);
+}
+
+/// An attempt that was let through, and counts as a failure until it has succeeded.
+struct Tried<'a> {
+    door: &'a Door,
+    attempt: Attempt,
+    at: UtcTime,
+}
+
+impl<'a> Tried<'a> {
+    async fn begin(door: &'a Door, attempt: Attempt) -> Result<Self, Error> {
+        let (asked, at) = (attempt.clone(), door.now());
+        door.unguarded(move |conn| throttle::begin(conn, &asked, at)).await?;
+        Ok(Self { door, attempt, at })
+    }
+
+    async fn succeed(self) -> Result<(), Error> {
+        let Self { door, attempt, at } = self;
+        door.unguarded(move |conn| throttle::succeed(conn, &attempt, at)).await
+    }
+
+    async fn take_back(self) -> Result<(), Error> {
+        let Self { door, attempt, at } = self;
+        door.unguarded(move |conn| throttle::take_back(conn, &attempt, at))
+            .await
+    }
 }
 
 /// Does slow work with a password on a thread of its own, when its turn comes.

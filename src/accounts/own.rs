@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::accounts::{self as rows, AccountRow};
-use crate::access::throttle::{self, Attempt};
+use crate::access::throttle::Attempt;
 use crate::access::{Allowed, may};
+use crate::accounts::Tried;
 use crate::accounts::manage::{self, AccountOut};
 use crate::base::error::{Code, Error};
 use crate::base::id::SessionId;
 use crate::base::page::{Page, Paging};
 use crate::base::time::UtcTime;
-use crate::store::Conn;
 use crate::web::{Json, Path, Query, Reply, reply};
 
 /// A new password for one's own account.
@@ -72,19 +72,13 @@ pub async fn change_own_password(allowed: Allowed<may::UseOwnAccount>, body: Jso
     let viewer = allowed.viewer().clone();
     let id = viewer.account_id.clone();
     // Whoever holds a stolen token guesses no faster than at log-in.
-    let (attempt, now) = (Attempt::of_owner(&allowed.door().keys, &id), allowed.door().now());
-    let asked = attempt.clone();
-    let begin = move |conn: &mut Conn| throttle::begin(conn, &asked, now);
-    allowed.door().unguarded(begin).await?;
+    let tried = Tried::begin(allowed.door(), Attempt::of_owner(&allowed.door().keys, &id)).await?;
     let known = allowed.read(move |tx| rows::find(tx.conn(), &id)).await?;
     if !super::fits(allowed.door(), body.0.current, Some(known.password_hash.clone())).await? {
         allowed.door().note("password_refused", Some(&viewer.account_id), None);
         return Err(Error::invalid("/current", "is not the account's password"));
     }
-    allowed
-        .door()
-        .unguarded(move |conn| throttle::succeed(conn, &attempt, now))
-        .await?;
+    tried.succeed().await?;
     let password_hash = super::hash(allowed.door(), body.0.new).await?;
     allowed
         .write(move |tx| {

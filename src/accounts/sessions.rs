@@ -10,9 +10,10 @@ use crate::access::accounts::{self as rows, AccountRow, Refreshed, SessionRow};
 use crate::access::allowed::Stranger;
 use crate::access::secret::{self, SESSION_SECONDS};
 use crate::access::signing::RestsOn;
-use crate::access::throttle::{self, Attempt};
+use crate::access::throttle::Attempt;
 use crate::access::token::ACCESS_TOKEN_SECONDS;
 use crate::access::{Allowed, Door, Viewer, may, otp};
+use crate::accounts::Tried;
 use crate::base::error::{Code, Error};
 use crate::base::id::SessionId;
 use crate::web::{Json, Reply, reply};
@@ -139,11 +140,9 @@ async fn prove(
             "send the authenticator's six digits, or a recovery code, as `otp` beside the password",
         ));
     };
-    let (attempt, now) = (Attempt::of_second_factor(&door.keys, &owned.id), door.now());
-    let asked = attempt.clone();
-    door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
+    let tried = Tried::begin(door, Attempt::of_second_factor(&door.keys, &owned.id)).await?;
     if second_factor_fits(door, owned, otp).await? {
-        return door.unguarded(move |conn| throttle::succeed(conn, &attempt, now)).await;
+        return tried.succeed().await;
     }
     door.note("second_factor_refused", Some(&owned.id), None);
     Err(refused())
@@ -163,28 +162,21 @@ async fn prove(
 pub async fn create_session(stranger: Stranger, body: Json<LogIn>) -> Reply {
     let Stranger { door, address } = stranger;
     let LogIn { email, password, otp } = body.0;
-    let (attempt, now) = (Attempt::to_log_in(&door.keys, &email, address), door.now());
-    let asked = attempt.clone();
-    door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
+    let tried = Tried::begin(&door, Attempt::to_log_in(&door.keys, &email, address)).await?;
     let found = if email.contains('\0') {
         None
     } else {
         door.look(move |conn| rows::find_by_email(conn, &email)).await?
     };
-    let proven = prove(&door, found.as_ref(), password, otp).await;
-    if proven
-        .as_ref()
-        .is_err_and(|error| error.code == Code::SecondFactorRequired)
-    {
-        let asked = attempt.clone();
-        door.unguarded(move |conn| throttle::take_back(conn, &asked, now))
-            .await?;
+    if let Err(error) = prove(&door, found.as_ref(), password, otp).await {
+        if error.code == Code::SecondFactorRequired {
+            tried.take_back().await?;
+        }
+        return Err(error);
     }
-    proven?;
     let account = found.ok_or_else(refused)?;
     let opened = open(&door, account).await?;
-    door.unguarded(move |conn| throttle::succeed(conn, &attempt, now))
-        .await?;
+    tried.succeed().await?;
     Ok(HttpResponse::Created().json(opened))
 }
 
@@ -253,13 +245,10 @@ pub(super) async fn prove_owner(
     given: ReauthenticationIn,
 ) -> Result<AccountRow, Error> {
     let (door, id) = (allowed.door(), allowed.viewer().account_id.clone());
-    let (attempt, now) = (Attempt::of_owner(&door.keys, &id), door.now());
-    let asked = attempt.clone();
-    door.unguarded(move |conn| throttle::begin(conn, &asked, now)).await?;
+    let tried = Tried::begin(door, Attempt::of_owner(&door.keys, &id)).await?;
     let account = allowed.read(move |tx| rows::find(tx.conn(), &id)).await?;
     prove(door, Some(&account), given.password, given.otp).await?;
-    door.unguarded(move |conn| throttle::succeed(conn, &attempt, now))
-        .await?;
+    tried.succeed().await?;
     Ok(account)
 }
 
