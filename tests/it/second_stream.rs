@@ -5,11 +5,12 @@ use std::process::Command;
 
 use conscience::access::tree::Stream;
 use conscience::cli::verify::{findings, log};
-use diesel::connection::SimpleConnection;
+use conscience::store::url::DatabaseUrl;
 use serde_json::json;
 
 use crate::program::Place;
 use crate::support::{House, PASSWORD};
+use crate::verify::by_hand;
 
 fn noted(house: &House, kind: &str) -> Vec<(String, String)> {
     house.flush();
@@ -18,25 +19,12 @@ fn noted(house: &House, kind: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn behind_the_back(house: &House, sql: &str) -> Result<(), diesel::result::Error> {
-    use conscience::store::{Conn, Db, Options};
-    let db = Db::open(house.url(), Options::default()).unwrap();
-    let sql = sql.to_owned();
-    let done = db.write_blocking(move |conn| {
-        Ok(match conn {
-            Conn::Sqlite(inner) => inner.batch_execute(&sql),
-            Conn::Pg(inner) => inner.batch_execute(&sql),
-        })
-    });
-    done.unwrap_or(Err(diesel::result::Error::RollbackTransaction))
-}
-
 fn without_triggers(house: &House) {
-    let postgres = "DROP TRIGGER access_events_never_altered ON access_events";
-    let sqlite = "DROP TRIGGER access_events_no_update; DROP TRIGGER access_events_no_delete";
-    if behind_the_back(house, sqlite).is_err() {
-        behind_the_back(house, postgres).unwrap();
-    }
+    let triggers = match house.url() {
+        DatabaseUrl::Sqlite(_) => "DROP TRIGGER access_events_no_update; DROP TRIGGER access_events_no_delete",
+        DatabaseUrl::Postgres(_) => "DROP TRIGGER access_events_never_altered ON access_events",
+    };
+    by_hand(house.url(), triggers).unwrap();
 }
 
 on_both! {
@@ -119,7 +107,7 @@ on_both! {
         heads.push(house.door.seal_blocking(Stream::Events).unwrap());
         assert_eq!(findings(&house.door, &heads, None).unwrap(), [""; 0]);
         for sql in ["UPDATE access_events SET kind = 'x'", "DELETE FROM access_events"] {
-            assert!(behind_the_back(house, sql).is_err(), "{sql}");
+            assert!(by_hand(house.url(), sql).is_err(), "{sql}");
         }
         without_triggers(house);
         for (sql, named) in [
@@ -128,7 +116,7 @@ on_both! {
             ("DELETE FROM access_events WHERE position > 4", "an event between 1 and 8 is gone"),
             ("DELETE FROM access_events WHERE position = 3", "event 3 is missing"),
         ] {
-            behind_the_back(house, sql).unwrap();
+            by_hand(house.url(), sql).unwrap();
             let found = findings(&house.door, &heads, None).unwrap();
             assert!(found.iter().any(|what| what == named), "{sql}: {found:?}");
         }

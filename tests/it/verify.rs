@@ -7,11 +7,12 @@ use conscience::access::Door;
 use conscience::access::ledger::EntryRow;
 use conscience::access::secret::Keys;
 use conscience::access::tree::{Edge, Stream, leaf};
+use conscience::base::error::Error;
 use conscience::cli::verify::{findings, log};
 use conscience::schema::{checkpoints, ledger_entries, ledger_payloads, trees};
 use conscience::store::origin::{Clock, Ids};
 use conscience::store::url::DatabaseUrl;
-use conscience::store::{Conn, Db, Options};
+use conscience::store::{Db, Options};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::json;
@@ -47,22 +48,24 @@ fn history(staff: &Actor, door: &Door) -> Vec<String> {
     heads
 }
 
-/// What the one who owns the machine can do: the triggers are gone.
-pub fn behind_the_back(url: &DatabaseUrl, sql: &str) {
+/// What whoever can write the database can do.
+pub fn by_hand(url: &DatabaseUrl, sql: &str) -> Result<(), Error> {
     let db = Db::open(url, Options::default()).unwrap();
     let sql = sql.to_owned();
-    db.write_blocking(move |conn| {
-        match conn {
-            Conn::Sqlite(inner) => inner.batch_execute(&format!(
-                "DROP TRIGGER IF EXISTS ledger_entries_no_update; DROP TRIGGER IF EXISTS ledger_entries_no_delete; DROP TRIGGER IF EXISTS checkpoints_no_delete; {sql}"
-            ))?,
-            Conn::Pg(inner) => inner.batch_execute(&format!(
-                "DROP TRIGGER IF EXISTS ledger_entries_never_altered ON ledger_entries; DROP TRIGGER IF EXISTS checkpoints_never_altered ON checkpoints; {sql}"
-            ))?,
+    db.write_blocking(move |conn| Ok(conn.batch_execute(&sql)?))
+}
+
+/// What the one who owns the machine can do: the triggers are gone.
+pub fn behind_the_back(url: &DatabaseUrl, sql: &str) {
+    let triggers = match url {
+        DatabaseUrl::Sqlite(_) => {
+            "DROP TRIGGER IF EXISTS ledger_entries_no_update; DROP TRIGGER IF EXISTS ledger_entries_no_delete; DROP TRIGGER IF EXISTS checkpoints_no_delete"
         }
-        Ok(())
-    })
-    .unwrap();
+        DatabaseUrl::Postgres(_) => {
+            "DROP TRIGGER IF EXISTS ledger_entries_never_altered ON ledger_entries; DROP TRIGGER IF EXISTS checkpoints_never_altered ON checkpoints"
+        }
+    };
+    by_hand(url, &format!("{triggers}; {sql}")).unwrap();
 }
 
 on_both! {
