@@ -12,6 +12,7 @@ use crate::individuals::IndividualRow;
 use crate::individuals::relations::RelationRow;
 use crate::settings::{KeysAction, Settings};
 use crate::sources::SourceRow;
+use crate::store::Conn;
 use crate::store::origin::Ids;
 
 /// How many records a write takes.
@@ -31,90 +32,110 @@ pub fn run(settings: &Settings, action: KeysAction) -> Result<(), Error> {
     }
 }
 
-/// What is still under another key.
+/// A column of sealed fields.
+struct Column {
+    table: &'static str,
+    /// Seals the fields of a batch of records, those after that id.
+    reseal: fn(&mut Write<'_>, after: String) -> Result<Batch, Error>,
+    /// How many fields do not begin so.
+    count_old: fn(&mut Conn, prefix: &str) -> QueryResult<i64>,
+}
+
+/// What was met in a batch.
 #[derive(Default)]
-struct Left {
-    /// The last record looked at, of the table under way.
-    after: String,
+struct Batch {
+    /// The last record looked at.
+    last: Option<String>,
     /// What does not open.
     broken: Vec<String>,
     /// What is not as its ledger says.
     altered: Vec<String>,
 }
 
-fn reseal(door: &Door) -> Result<(), Error> {
-    let (mut broken, mut altered, mut remains) = (Vec::new(), Vec::new(), 0);
-    // Each round asks for what follows the last record, so that one that does not open stops nothing.
-    macro_rules! all {
-        ($($row:ty: $table:ident.$column:ident,)*) => {$(
-            let mut left = Left::default();
-            loop {
-                let (prefix, after) = (door.keys.fields.current_prefix(), left.after.clone());
-                let (remain, found) = door.write_as_owner(super::owner(), move |tx| {
-                    use crate::schema::$table::dsl::{$column, $table, id};
-                    let old = || $table.filter($column.is_not_null()).filter($column.not_like(format!("{prefix}%")));
-                    let rows: Vec<$row> = old()
-                        .filter(id.gt(after))
-                        .order(id)
-                        .limit(BATCH)
-                        .select($table::all_columns())
-                        .load(tx.conn())?;
-                    let mut found = Left::default();
-                    for row in rows {
-                        found.after = row.id();
-                        let named = format!("{} {}", <$row>::KIND, row.id());
-                        match sealed_anew(tx, &row, stringify!($column), row.$column.as_ref())? {
-                            Some(cell) => {
-                                let mut after = row.clone();
-                                after.$column = Some(cell);
-                                // Entered as it stands, it would be as its ledger says.
-                                match tx.store_resealed(&row, &after) {
-                                    Err(error) if error.code == Code::RecordAltered => found.altered.push(named),
-                                    done => done?,
-                                }
-                            }
-                            None => found.broken.push(named),
-                        }
-                    }
-                    let remain: i64 = old().count().get_result(tx.conn())?;
-                    Ok((remain, found))
-                })?;
-                if found.after.is_empty() {
-                    break;
+macro_rules! old {
+    ($table:ident.$column:ident, $prefix:expr) => {
+        $table
+            .filter($column.is_not_null())
+            .filter($column.not_like(format!("{}%", $prefix)))
+    };
+}
+
+macro_rules! columns {
+    ($($row:ty: $table:ident.$column:ident,)*) => {
+        &[$(Column {
+            table: stringify!($table),
+            reseal: |tx, after| {
+                use crate::schema::$table::dsl::{$column, $table, id};
+                let rows: Vec<$row> = old!($table.$column, tx.field_keys().current_prefix())
+                    .filter(id.gt(after))
+                    .order(id)
+                    .limit(BATCH)
+                    .select($table::all_columns())
+                    .load(tx.conn())?;
+                let mut batch = Batch::default();
+                for row in rows {
+                    batch.last = Some(row.id());
+                    let cell = sealed_anew(tx, &row, stringify!($column), row.$column.as_ref())?;
+                    let after = cell.map(|cell| {
+                        let mut after = row.clone();
+                        after.$column = Some(cell);
+                        after
+                    });
+                    batch.store(tx, &row, after)?;
                 }
-                println!("{}: {remain} remain", stringify!($table));
-                left = Left {
-                    after: found.after,
-                    broken: [left.broken, found.broken].concat(),
-                    altered: [left.altered, found.altered].concat(),
-                };
-            }
-            broken.extend(left.broken);
-            altered.extend(left.altered);
-        )*};
+                Ok(batch)
+            },
+            count_old: |conn, prefix| {
+                use crate::schema::$table::dsl::{$column, $table};
+                old!($table.$column, prefix).count().get_result(conn)
+            },
+        },)*]
+    };
+}
+
+const COLUMNS: &[Column] = columns! {
+    AccountRow: accounts.otp_secret,
+    SourceRow: sources.identity,
+    IndividualRow: individuals.contacts,
+    RelationRow: relations.note,
+};
+
+impl Batch {
+    /// Stores the record with its field sealed anew; notes it where that cannot be.
+    fn store<R: Record>(&mut self, tx: &mut Write<'_>, row: &R, after: Option<R>) -> Result<(), Error> {
+        let named = format!("{} {}", R::KIND, row.id());
+        match after.map(|after| tx.store_resealed(row, &after)) {
+            None => self.broken.push(named),
+            // Entered as it stands, it would be as its ledger says.
+            Some(Err(error)) if error.code == Code::RecordAltered => self.altered.push(named),
+            Some(done) => done?,
+        }
+        Ok(())
     }
-    all! {
-        AccountRow: accounts.otp_secret,
-        SourceRow: sources.identity,
-        IndividualRow: individuals.contacts,
-        RelationRow: relations.note,
+}
+
+fn reseal(door: &Door) -> Result<(), Error> {
+    let prefix = door.keys.fields.current_prefix();
+    let (mut broken, mut altered, mut remains) = (Vec::new(), Vec::new(), 0);
+    for column in COLUMNS {
+        let mut after = String::new();
+        // Each round asks for what follows the last record, so that one that does not open stops nothing.
+        loop {
+            let current = prefix.clone();
+            let (batch, remain) = door.write_as_owner(super::owner(), move |tx| {
+                let batch = (column.reseal)(tx, after)?;
+                Ok((batch, (column.count_old)(tx.conn(), &current)?))
+            })?;
+            let Some(last) = batch.last else { break };
+            println!("{}: {remain} remain", column.table);
+            after = last;
+            broken.extend(batch.broken);
+            altered.extend(batch.altered);
+        }
     }
     // Counted anew: another process may have sealed under the key that it knows.
-    macro_rules! count {
-        ($($table:ident.$column:ident,)*) => {$(
-            let prefix = door.keys.fields.current_prefix();
-            remains += door.read_as_owner(move |conn| {
-                use crate::schema::$table::dsl::{$column, $table};
-                let old = $table.filter($column.is_not_null()).filter($column.not_like(format!("{prefix}%")));
-                Ok(old.count().get_result::<i64>(conn)?)
-            })?;
-        )*};
-    }
-    count! {
-        accounts.otp_secret,
-        sources.identity,
-        individuals.contacts,
-        relations.note,
+    for column in COLUMNS {
+        remains += door.read_as_owner(|conn| Ok((column.count_old)(conn, &prefix)?))?;
     }
     if broken.is_empty() && altered.is_empty() && remains == 0 {
         println!("everything is sealed under the first key");
