@@ -173,6 +173,53 @@ fn opened(notes: &[String], verifier: &str, findings: &mut Vec<String>) -> BTree
     heads
 }
 
+/// The tree of a stream, made again leaf by leaf and held against its heads.
+struct Grown<'a> {
+    edge: Edge,
+    heads: &'a BTreeMap<u64, tree::Hash>,
+    /// Up to where it is as a head says.
+    good: u64,
+    /// What a leaf is called.
+    leaf: &'static str,
+}
+
+impl<'a> Grown<'a> {
+    fn under(heads: &'a BTreeMap<u64, tree::Hash>, leaf: &'static str) -> Self {
+        Self {
+            edge: Edge::default(),
+            heads,
+            good: 0,
+            leaf,
+        }
+    }
+
+    fn append(&mut self, line: &str, findings: &mut Vec<String>) {
+        self.edge.append(tree::leaf(line.as_bytes()));
+        let size = self.edge.size();
+        match self.heads.get(&size) {
+            Some(root) if *root == self.edge.root() => self.good = size,
+            Some(_) => findings.push(format!(
+                "an {} between {} and {size} is not what was signed",
+                self.leaf,
+                self.good + 1
+            )),
+            None => {}
+        }
+    }
+
+    /// Says what was signed beyond its end.
+    fn end(&self, findings: &mut Vec<String>) {
+        let signed = self.heads.keys().max().copied().unwrap_or(0);
+        if self.edge.size() < signed {
+            findings.push(format!(
+                "an {} between {} and {signed} is gone",
+                self.leaf,
+                self.good + 1
+            ));
+        }
+    }
+}
+
 /// Reads every entry once: dense, as the earlier log has it, under the heads, with its payload.
 fn walk(
     conn: &mut Conn,
@@ -180,35 +227,27 @@ fn walk(
     known: Option<&[String]>,
     findings: &mut Vec<String>,
 ) -> Result<(Edge, LastEntries), Error> {
-    let (mut edge, mut last) = (Edge::default(), HashMap::new());
-    let (mut after, mut good, mut differs) = (i64::MIN, 0, false);
+    let (mut grown, mut last) = (Grown::under(heads, "entry"), HashMap::new());
+    let (mut after, mut differs) = (i64::MIN, false);
     let mut gone: Vec<(i64, (String, String))> = Vec::new();
     loop {
         let entries = entries_after(conn, after)?;
         let Some((end, _)) = entries.last() else { break };
         after = end.position;
         for (entry, payload) in entries {
-            let expected = i64::try_from(edge.size() + 1).unwrap_or(i64::MAX);
+            let size = grown.edge.size();
+            let expected = i64::try_from(size + 1).unwrap_or(i64::MAX);
             if entry.position != expected && !differs {
                 differs = true;
                 findings.push(format!("entry {expected} is missing"));
             }
             let line = entry.line();
-            let earlier = usize::try_from(edge.size()).ok().and_then(|place| known?.get(place));
+            let earlier = usize::try_from(size).ok().and_then(|place| known?.get(place));
             if earlier.is_some_and(|earlier| *earlier != line) && !differs {
                 differs = true;
                 findings.push(format!("entry {expected} is the first that is not as in the log"));
             }
-            edge.append(tree::leaf(line.as_bytes()));
-            match heads.get(&edge.size()) {
-                Some(root) if *root == edge.root() => good = edge.size(),
-                Some(_) => findings.push(format!(
-                    "an entry between {} and {} is not what was signed",
-                    good + 1,
-                    edge.size()
-                )),
-                None => {}
-            }
+            grown.append(&line, findings);
             match &payload {
                 Some((salt, fields, reason))
                     if ledger::payload_digest(salt, fields, reason.as_deref()) == entry.payload_digest => {}
@@ -235,46 +274,33 @@ fn walk(
         }
     }
     let kept = known.map_or(0, |lines| lines.len() as u64);
-    if edge.size() < kept && !differs {
-        findings.push(format!("entries {} to {kept} are gone", edge.size() + 1));
+    let size = grown.edge.size();
+    if size < kept && !differs {
+        findings.push(format!("entries {} to {kept} are gone", size + 1));
     }
-    let signed = heads.keys().max().copied().unwrap_or(0);
-    if edge.size() < signed {
-        findings.push(format!("an entry between {} and {signed} is gone", good + 1));
-    }
-    Ok((edge, last))
+    grown.end(findings);
+    Ok((grown.edge, last))
 }
 
 /// Reads every event once: dense, under the heads, and the tree as it is kept.
 fn walk_events(conn: &mut Conn, heads: &BTreeMap<u64, tree::Hash>, findings: &mut Vec<String>) -> Result<(), Error> {
-    let mut edge = Edge::default();
-    let (mut after, mut good) = (i64::MIN, 0);
+    let mut grown = Grown::under(heads, "event");
+    let mut after = i64::MIN;
     loop {
         let rows = events::after(conn, after, CHUNK)?;
         let Some(end) = rows.last() else { break };
         after = end.position;
         for event in rows {
-            edge.append(tree::leaf(event.line().as_bytes()));
-            if u64::try_from(event.position).ok() != Some(edge.size()) {
-                findings.push(format!("event {} is missing", edge.size()));
+            let expected = grown.edge.size() + 1;
+            if u64::try_from(event.position).ok() != Some(expected) {
+                findings.push(format!("event {expected} is missing"));
                 return Ok(());
             }
-            match heads.get(&edge.size()) {
-                Some(root) if *root == edge.root() => good = edge.size(),
-                Some(_) => findings.push(format!(
-                    "an event between {} and {} is not what was signed",
-                    good + 1,
-                    edge.size()
-                )),
-                None => {}
-            }
+            grown.append(&event.line(), findings);
         }
     }
-    let signed = heads.keys().max().copied().unwrap_or(0);
-    if edge.size() < signed {
-        findings.push(format!("an event between {} and {signed} is gone", good + 1));
-    }
-    if Stream::Events.edge(conn)? != edge {
+    grown.end(findings);
+    if Stream::Events.edge(conn)? != grown.edge {
         findings.push("the tree of events is not that of the events".to_owned());
     }
     Ok(())
