@@ -399,15 +399,7 @@ fn nothing_personal_is_logged(kind: Kind) {
     let place = Place::new("canary");
     let database = database_url(kind);
     place.furnished(&database);
-    let mut command = place.program(&[
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--database",
-        &database,
-        "--secret",
-        SECRET,
-    ]);
+    let mut command = place.to_serve(&database);
     command.env("RUST_LOG", "info");
     let running = Running::start(command);
     let staff = running.staff();
@@ -474,18 +466,7 @@ fn nothing_personal_is_logged(kind: Kind) {
     }
 }
 
-macro_rules! on_both_as_programs {
-    ($($name:ident),*) => {$(
-        mod $name {
-            #[test]
-            fn sqlite() { super::$name(super::Kind::Sqlite); }
-            #[test]
-            fn postgres() { super::$name(super::Kind::Postgres); }
-        }
-    )*};
-}
-
-on_both_as_programs!(
+on_each!(
     nothing_personal_is_logged,
     accounts_are_managed,
     two_processes_are_one_house,

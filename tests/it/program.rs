@@ -35,6 +35,19 @@ impl Place {
         command
     }
 
+    /// The same, to serve that database where there is room.
+    pub fn to_serve(&self, database: &str) -> Command {
+        self.program(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--database",
+            database,
+            "--secret",
+            SECRET,
+        ])
+    }
+
     pub fn run(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.program(arguments);
         command
@@ -135,15 +148,7 @@ impl Running {
     }
 
     pub fn serve(place: &Place, database: &str) -> Self {
-        Self::start(place.program(&[
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--database",
-            database,
-            "--secret",
-            SECRET,
-        ]))
+        Self::start(place.to_serve(database))
     }
 
     pub fn anon(&self) -> Actor {

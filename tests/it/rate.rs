@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::program::{Place, Running, SECRET};
+use crate::program::{Place, Running};
 use crate::support::{Actor, Answer, House, Kind, PASSWORD};
 
 fn told(answer: &Answer) -> (&str, &str) {
@@ -78,18 +78,7 @@ fn a_stranger_is_counted_by_address_whatever_they_claim(kind: Kind) {
     }
 }
 
-macro_rules! on_both_limited {
-    ($($name:ident),*) => {$(
-        mod $name {
-            #[test]
-            fn sqlite() { super::$name(super::Kind::Sqlite); }
-            #[test]
-            fn postgres() { super::$name(super::Kind::Postgres); }
-        }
-    )*};
-}
-
-on_both_limited!(
+on_each!(
     whoever_asks_too_often_waits_and_nobody_else,
     a_stranger_is_counted_by_address_whatever_they_claim
 );
@@ -99,10 +88,8 @@ fn the_rate_is_a_setting() {
     let place = Place::new("rate");
     place.furnished("sqlite://r.sqlite");
     let serve = |rate| {
-        let mut command = place.program(&["serve", "--listen", "127.0.0.1:0", "--database", "sqlite://r.sqlite"]);
-        command
-            .args(["--secret", SECRET])
-            .env("CONSCIENCE_RATE_PER_MINUTE", rate);
+        let mut command = place.to_serve("sqlite://r.sqlite");
+        command.env("CONSCIENCE_RATE_PER_MINUTE", rate);
         command
     };
     for wrong in ["0", "1000001", "many"] {

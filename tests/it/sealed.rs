@@ -119,18 +119,9 @@ fn fresh_key(place: &Place) -> String {
 }
 
 fn serving(place: &Place, database: &str) -> Running {
-    let arguments = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--database",
-        database,
-        "--secret",
-        SECRET,
-        "--field-keys-file",
-        "keys",
-    ];
-    Running::start(place.program(&arguments))
+    let mut command = place.to_serve(database);
+    command.args(["--field-keys-file", "keys"]);
+    Running::start(command)
 }
 
 /// From the key that is derived from the secret to one of a file, and on to the next, with sudden ends on the way.
@@ -225,36 +216,27 @@ fn weak_field_keys_are_refused_at_the_start_and_none_is_printed() {
     let place = Place::new("weak-keys");
     place.furnished("sqlite://one.sqlite");
     let good = fresh_key(&place);
-    for (text, told) in [
-        (format!("{good}\n{good}"), "twice"),
-        ("# none".to_owned(), "holds no key"),
-        (format!("{good}\nc2hvcnQ="), "line 2"),
-    ] {
-        std::fs::write(place.path("keys"), text).unwrap();
-        let refused = place.refused(&[
+    let refused = |keys| {
+        place.refused(&[
             "serve",
             "--database",
             "sqlite://one.sqlite",
             "--secret",
             SECRET,
             "--field-keys-file",
-            "keys",
-        ]);
+            keys,
+        ])
+    };
+    for (text, told) in [
+        (format!("{good}\n{good}"), "twice"),
+        ("# none".to_owned(), "holds no key"),
+        (format!("{good}\nc2hvcnQ="), "line 2"),
+    ] {
+        std::fs::write(place.path("keys"), text).unwrap();
+        let refused = refused("keys");
         assert!(refused.contains(told) && !refused.contains(&good), "{refused}");
     }
-    assert!(
-        place
-            .refused(&[
-                "serve",
-                "--database",
-                "sqlite://one.sqlite",
-                "--secret",
-                SECRET,
-                "--field-keys-file",
-                "gone"
-            ])
-            .contains("gone")
-    );
+    assert!(refused("gone").contains("gone"));
 }
 
 #[test]

@@ -53,6 +53,18 @@ macro_rules! on_both {
     )*};
 }
 
+/// The same of functions that take the kind of database, and make of it what they need.
+macro_rules! on_each {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn sqlite() { super::$name($crate::support::Kind::Sqlite); }
+            #[test]
+            fn postgres() { super::$name($crate::support::Kind::Postgres); }
+        }
+    )*};
+}
+
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A database of its own.
