@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::ledger::Record;
 use crate::access::{Allowed, Read, may};
 use crate::base::date::{Edtf, whole_day};
 use crate::base::error::Error;
@@ -292,12 +291,8 @@ fn listed(tx: &mut Read<'_>, query: &PriorityList) -> Result<Value, Error> {
         .into_iter()
         .map(|person| (person.id.clone(), person))
         .collect();
-    for (case, _) in page
-        .items
-        .iter()
-        .filter(|(case, _)| case.sharing == Sharing::Restricted)
-    {
-        tx.notice(CaseRow::KIND, case.id.as_str());
+    for (case, _) in &page.items {
+        tx.notice_if_restricted(*case, case.sharing);
     }
     let sees_sources = tx.viewer().sees(Sharing::Partners, None);
     let items = page.items.iter().filter_map(|(case, raised)| {
