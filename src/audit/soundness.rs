@@ -411,6 +411,9 @@ fn look_for_missing(conn: &mut Conn, place: &Sweep, now: UtcTime) -> Result<Look
     for kind in KINDS {
         let made = entries.iter().filter(|(_, found, _)| found == kind);
         let mut ids: Vec<String> = made.map(|(_, _, id)| id.clone()).collect();
+        if ids.is_empty() {
+            continue;
+        }
         ids.sort();
         ids.dedup();
         let known = known_of(conn, kind)?;
