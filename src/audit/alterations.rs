@@ -75,10 +75,24 @@ trait Stored {
     fn restore(&self, tx: &mut Write<'_>, found: &Found, reason: String) -> Result<(), Error>;
 }
 
-/// A finding, and what the ledger knows of the record.
+/// A finding, what is stored of the record, and what the ledger knows of it.
 struct Found {
     row: AlteredRow,
+    there: Option<Box<dyn Stored>>,
     known: Option<Map<String, Value>>,
+}
+
+impl Found {
+    /// Nothing where it is for administrators alone, and this reader is none.
+    fn load(tx: &mut Read<'_>, row: AlteredRow) -> Result<Option<Self>, Error> {
+        let of_administrators = [AccountRow::KIND, ClientRow::KIND, SigningKeyRow::KIND];
+        if of_administrators.contains(&row.record_kind.as_str()) && tx.viewer().role != Role::Admin {
+            return Ok(None);
+        }
+        let known = fields_by_ledger(tx.conn(), &row.record_kind, &row.record_id)?;
+        let there = stored(tx, &row.record_kind, &row.record_id)?;
+        Ok(Some(Self { row, there, known }))
+    }
 }
 
 /// The fields that nobody accepts as they were put there: it would take one where the program asks for two, or for a rule.
@@ -212,25 +226,20 @@ fn ends(kind: &str, known: Option<&Map<String, Value>>) -> Vec<(Family, String)>
 }
 
 /// The finding as this reader may see it; nothing where they may not see the record.
-fn seen_by(tx: &mut Read<'_>, row: AlteredRow) -> Result<Option<AlteredOut>, Error> {
+fn seen_by(tx: &mut Read<'_>, found: &Found) -> Result<Option<AlteredOut>, Error> {
+    let Found { row, there, known } = found;
     let viewer = tx.viewer();
     let Some(kind) = kinds::of(&row.record_kind) else {
         return Ok(None);
     };
-    let of_administrators = [AccountRow::KIND, ClientRow::KIND, SigningKeyRow::KIND];
-    if of_administrators.contains(&row.record_kind.as_str()) && viewer.role != Role::Admin {
-        return Ok(None);
-    }
-    let known = fields_by_ledger(tx.conn(), &row.record_kind, &row.record_id)?;
-    let there = stored(tx, &row.record_kind, &row.record_id)?;
     let owner = there.as_ref().and_then(|there| there.owner());
-    if !tx.knew(&row, owner.as_deref())? {
+    if !tx.knew(row, owner.as_deref())? {
         return Ok(None);
     }
     if row.level == Sharing::Restricted {
         tx.notice(&row.record_kind, &row.record_id);
     }
-    let mut fields = match (&there, &known) {
+    let mut fields = match (there, known) {
         (Some(there), known) => there.differences(&known.clone().unwrap_or_default()),
         (None, Some(known)) => {
             let gone = known
@@ -264,8 +273,8 @@ fn seen_by(tx: &mut Read<'_>, row: AlteredRow) -> Result<Option<AlteredOut>, Err
             && seen.without_hidden(name, change)
     });
     Ok(Some(AlteredOut {
-        record_kind: row.record_kind,
-        record_id: row.record_id,
+        record_kind: row.record_kind.clone(),
+        record_id: row.record_id.clone(),
         what: row.what,
         found_at: row.found_at,
         fields,
@@ -289,7 +298,9 @@ pub async fn list_altered_records(allowed: Allowed<may::SettleAltered>, page: Qu
                 .load(tx.conn())?;
             let mut shown = Vec::new();
             for row in rows {
-                shown.extend(seen_by(tx, row)?);
+                if let Some(found) = Found::load(tx, row)? {
+                    shown.extend(seen_by(tx, &found)?);
+                }
             }
             let page = page
                 .0
@@ -308,23 +319,22 @@ fn find(tx: &mut Read<'_>, kind: &str, id: &str) -> Result<Found, Error> {
         .filter(altered_records::record_id.eq(id.to_owned()))
         .select(altered_records::all_columns)
         .first(tx.conn())?;
-    seen_by(tx, row.clone())?.ok_or_else(Error::not_found)?;
-    let known = fields_by_ledger(tx.conn(), kind, id)?;
-    Ok(Found { row, known })
+    let found = Found::load(tx, row)?.ok_or_else(Error::not_found)?;
+    seen_by(tx, &found)?.ok_or_else(Error::not_found)?;
+    Ok(found)
 }
 
 async fn settle(
     allowed: Allowed<may::SettleAltered>,
     (kind, id): (String, String),
-    work: impl FnOnce(&mut Write<'_>, &Found, Option<Box<dyn Stored>>) -> Result<(), Error> + Send + 'static,
+    work: impl FnOnce(&mut Write<'_>, &Found) -> Result<(), Error> + Send + 'static,
 ) -> Reply {
     // The id of a member of a team is of two parts.
     let id = id.replace('~', "/");
     allowed
         .write(move |tx| {
             let found = find(tx, &kind, &id)?;
-            let there = stored(tx, &kind, &id)?;
-            work(tx, &found, there)?;
+            work(tx, &found)?;
             diesel::delete(altered_records::table.find((kind, id))).execute(tx.conn())?;
             Ok(())
         })
@@ -347,9 +357,9 @@ pub async fn accept_altered_record(
     path: Path<(String, String)>,
     body: Json<SettlingIn>,
 ) -> Reply {
-    settle(allowed, path.0, move |tx, found, there| {
+    settle(allowed, path.0, move |tx, found| {
         let reason = body.0.reason.as_str().to_owned();
-        match (there, found.row.what) {
+        match (&found.there, found.row.what) {
             (Some(there), _) => there.accept(tx, found, reason),
             (None, What::Missing) => {
                 let gone = Gone {
@@ -380,9 +390,9 @@ pub async fn restore_altered_record(
     path: Path<(String, String)>,
     body: Json<SettlingIn>,
 ) -> Reply {
-    settle(allowed, path.0, move |tx, found, there| {
-        let there =
-            there.ok_or_else(|| Error::new(Code::Conflict, "it is gone, or cannot be read: restore a backup"))?;
+    settle(allowed, path.0, move |tx, found| {
+        let beyond = || Error::new(Code::Conflict, "it is gone, or cannot be read: restore a backup");
+        let there = found.there.as_ref().ok_or_else(beyond)?;
         there.restore(tx, found, body.0.reason.as_str().to_owned())
     })
     .await
