@@ -18,6 +18,7 @@ pub mod sealing;
 pub mod secret;
 pub mod sharing;
 pub mod signing;
+pub mod sound;
 pub mod team;
 pub mod throttle;
 pub mod token;

@@ -177,7 +177,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::access::ledger::{Classes, Record};
-use crate::access::{Read, Viewer};
+use crate::access::viewer::Viewer;
 use crate::base::error::Error;
 use crate::base::id::AccountId;
 use crate::base::time::UtcTime;
@@ -259,11 +259,11 @@ impl TeamRow {
     ///
     /// # Errors
     /// What the database says.
-    pub fn is_member(tx: &mut Read<'_>, record_id: &str, account_id: &AccountId) -> Result<bool, Error> {
+    pub fn is_member(conn: &mut Conn, record_id: &str, account_id: &AccountId) -> Result<bool, Error> {
         let found: Option<String> = team_members::table
             .find((record_id.to_owned(), account_id.clone()))
             .select(team_members::record_id)
-            .first(tx.conn())
+            .first(conn)
             .optional()?;
         Ok(found.is_some())
     }
@@ -272,7 +272,7 @@ impl TeamRow {
     ///
     /// # Errors
     /// What the database says.
-    pub fn others_see(tx: &mut Read<'_>, record_id: &str, but: &AccountId) -> Result<bool, Error> {
+    pub fn others_see(conn: &mut Conn, record_id: &str, but: &AccountId) -> Result<bool, Error> {
         let found: Option<String> = team_members::table
             .inner_join(accounts::table.on(accounts::id.eq(team_members::account_id)))
             .filter(team_members::record_id.eq(record_id.to_owned()))
@@ -280,7 +280,7 @@ impl TeamRow {
             .filter(accounts::disabled_at.is_null())
             .filter(accounts::role.ne(Role::Dashboard))
             .select(team_members::record_id)
-            .first(tx.conn())
+            .first(conn)
             .optional()?;
         Ok(found.is_some())
     }
@@ -301,12 +301,11 @@ impl TeamRow {
     ///
     /// # Errors
     /// What the database says.
-    pub fn of(tx: &mut Read<'_>, record_id: &str) -> Result<Vec<Self>, Error> {
-        let found = team_members::table
+    pub fn of(conn: &mut Conn, record_id: &str) -> Result<Vec<Self>, Error> {
+        Ok(team_members::table
             .filter(team_members::record_id.eq(record_id.to_owned()))
             .order((team_members::joined_at, team_members::account_id))
             .select(team_members::all_columns)
-            .load(tx.conn())?;
-        tx.sound_parts::<Self>(&[record_id.to_owned()], found)
+            .load(conn)?)
     }
 }

@@ -44,12 +44,18 @@ pub struct JoiningIn {
     pub reason: Line,
 }
 
+/// The team of a record, if none of it was altered.
+fn team_of(tx: &mut Read<'_>, record_id: &str) -> Result<Vec<TeamRow>, Error> {
+    let found = TeamRow::of(tx.conn(), record_id)?;
+    tx.sound_parts(&[record_id.to_owned()], found)
+}
+
 /// Puts an account on the team of a record, unless it is there.
 ///
 /// # Errors
 /// What the database says.
 pub fn join(tx: &mut Write<'_>, record_id: &str, account_id: &AccountId, reason: Option<String>) -> Result<(), Error> {
-    if TeamRow::is_member(tx, record_id, account_id)? {
+    if TeamRow::is_member(tx.conn(), record_id, account_id)? {
         return Ok(());
     }
     let row = TeamRow {
@@ -91,8 +97,8 @@ pub fn keep_sealed<R: Record>(tx: &mut Write<'_>, row: &R, team: &str) -> Result
 /// # Errors
 /// What the database says.
 pub fn drop_officer(tx: &mut Write<'_>, record_id: &str, sharing: Sharing, former: &AccountId) -> Result<(), Error> {
-    let alone = !TeamRow::others_see(tx, record_id, former)?;
-    let members = TeamRow::of(tx, record_id)?;
+    let alone = !TeamRow::others_see(tx.conn(), record_id, former)?;
+    let members = team_of(tx, record_id)?;
     match members.into_iter().find(|row| row.account_id == *former) {
         Some(row) if !(alone && sharing == Sharing::Restricted) => tx.remove(&row),
         _ => Ok(()),
@@ -111,7 +117,7 @@ pub async fn list<P: Permission>(
     let found = allowed
         .read(move |tx| {
             let subject = find(tx)?;
-            let members = TeamRow::of(tx, &subject.id)?;
+            let members = team_of(tx, &subject.id)?;
             let page = page.cut(members, |row| row.account_id.to_string()).try_map(|row| {
                 serde_json::to_value(MemberOut {
                     account_id: row.account_id,
@@ -165,8 +171,8 @@ pub async fn leave<P: Permission>(
                     "the responsible officer is on the team: name another first",
                 ));
             }
-            let alone = !TeamRow::others_see(tx, &subject.id, &account)?;
-            let row = TeamRow::of(tx, &subject.id)?
+            let alone = !TeamRow::others_see(tx.conn(), &subject.id, &account)?;
+            let row = team_of(tx, &subject.id)?
                 .into_iter()
                 .find(|row| row.account_id == account)
                 .ok_or_else(Error::not_found)?;

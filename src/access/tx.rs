@@ -126,7 +126,7 @@ impl<'a> Read<'a> {
     /// `internal` where it cannot be written as JSON.
     #[cfg_attr(hole, track_caller)]
     pub fn seen<R: Record>(&self, row: &R, out: &impl Serialize) -> Result<Value, Error> {
-        self.assert_sound(row)?;
+        self.altered.assert_sound(row)?;
         let mut value = serde_json::to_value(out).map_err(Error::internal)?;
         let owner = row.owner();
         #[cfg(hole)]
@@ -363,7 +363,7 @@ impl Write<'_> {
         kind: &str,
         reason: Option<String>,
     ) -> Result<R, Error> {
-        self.assert_sound(before)?;
+        self.read.altered.assert_sound(before)?;
         let changes = Changes::between(Some(before), &after);
         if changes.is_empty() {
             return Ok(after);
@@ -381,7 +381,7 @@ impl Write<'_> {
     /// # Errors
     /// What the database says.
     pub fn remove<R: Record>(&mut self, row: &R) -> Result<(), Error> {
-        self.assert_sound(row)?;
+        self.read.altered.assert_sound(row)?;
         ledger::assert_as_entered(self.read.conn, row)?;
         self.take_out(row, None)
     }
