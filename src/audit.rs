@@ -22,7 +22,7 @@ use crate::web::{Path, Query, Reply, reply};
 use crate::{cases, individuals, statements};
 
 mod alterations;
-mod erasure;
+pub mod erasure;
 mod kinds;
 pub mod soundness;
 

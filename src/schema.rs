@@ -205,6 +205,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    judgements (id) {
+        id -> Text,
+        individual_id -> Text,
+        other_id -> Text,
+        verdict -> Text,
+        reason -> Nullable<Text>,
+        judged_by -> Text,
+        judged_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    merges (id) {
+        id -> Text,
+        individual_id -> Text,
+        other_id -> Text,
+        reason -> Text,
+        moved -> Text,
+        merged_by -> Text,
+        merged_at -> Timestamp,
+        undone_by -> Nullable<Text>,
+        undone_at -> Nullable<Timestamp>,
+        undo_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     cases (id) {
         id -> Text,
         individual_id -> Text,
@@ -419,6 +447,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     consents,
     consent_overrides,
     relations,
+    judgements,
+    merges,
     cases,
     team_members,
     facts,

@@ -12,6 +12,8 @@ DROP TABLE submissions;
 DROP TABLE facts;
 DROP TABLE team_members;
 DROP TABLE cases;
+DROP TABLE merges;
+DROP TABLE judgements;
 DROP TABLE relations;
 DROP TABLE consent_overrides;
 DROP TABLE consents;

@@ -192,6 +192,38 @@ CREATE TABLE relations (
 CREATE INDEX relations_individual ON relations (individual_id);
 CREATE INDEX relations_other ON relations (other_id);
 
+-- Whether two people are one, as somebody has judged: those judged to be different are not warned of again. The pair
+-- stands in the order of its ids; the last judgement of it is the one that is not retired.
+CREATE TABLE judgements (
+    id TEXT NOT NULL PRIMARY KEY,
+    individual_id TEXT NOT NULL REFERENCES individuals (id),
+    other_id TEXT NOT NULL REFERENCES individuals (id),
+    verdict TEXT NOT NULL CONSTRAINT judgements_verdict CHECK (verdict IN ('different', 'same')),
+    reason TEXT,
+    judged_by TEXT NOT NULL REFERENCES accounts (id),
+    judged_at TIMESTAMP NOT NULL,
+    retired_at TIMESTAMP
+);
+CREATE INDEX judgements_individual ON judgements (individual_id);
+CREATE INDEX judgements_other ON judgements (other_id);
+
+-- That one person was merged into another. `moved` is JSON of a closed shape checked by the program: what an undo puts
+-- back.
+CREATE TABLE merges (
+    id TEXT NOT NULL PRIMARY KEY,
+    individual_id TEXT NOT NULL REFERENCES individuals (id),
+    other_id TEXT NOT NULL REFERENCES individuals (id),
+    reason TEXT NOT NULL,
+    moved TEXT NOT NULL,
+    merged_by TEXT NOT NULL REFERENCES accounts (id),
+    merged_at TIMESTAMP NOT NULL,
+    undone_by TEXT REFERENCES accounts (id),
+    undone_at TIMESTAMP,
+    undo_reason TEXT
+);
+CREATE INDEX merges_individual ON merges (individual_id);
+CREATE INDEX merges_other ON merges (other_id);
+
 CREATE TABLE cases (
     id TEXT NOT NULL PRIMARY KEY,
     individual_id TEXT NOT NULL REFERENCES individuals (id),

@@ -9,6 +9,7 @@ use crate::access::viewer::Viewer;
 use crate::access::{references, secret};
 use crate::base::error::Error;
 use crate::base::id::{AccountId, ClientId};
+use crate::base::kept::Kept;
 use crate::base::time::UtcTime;
 use crate::base::words::Sharing;
 use crate::schema::{ledger_entries, ledger_payloads};
@@ -127,6 +128,12 @@ pub trait Unsaid {
 impl Unsaid for String {
     fn unsaid(&self) -> String {
         self.clone()
+    }
+}
+
+impl<T> Unsaid for Kept<T> {
+    fn unsaid(&self) -> String {
+        self.as_str().to_owned()
     }
 }
 

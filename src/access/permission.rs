@@ -66,6 +66,8 @@ permissions! {
     ReadIndividuals: [Admin, Staff, Partner] within [Read];
     /// Record people.
     EditIndividuals: [Admin, Staff] within [Edit];
+    /// Merge two records of one person, and split them again.
+    MergeIndividuals: [Admin, Staff];
     /// Make a person public without their consent, as one of two.
     OverrideConsent: [Admin, Staff] "anew";
     /// Erase people on lawful request.

@@ -15,6 +15,8 @@ use crate::base::words::Scope;
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
 use crate::individuals::consent::{ConsentRow, OverrideRow};
+use crate::individuals::judgements::JudgementRow;
+use crate::individuals::merges::MergeRow;
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
 use crate::sources::SourceRow;
@@ -196,6 +198,9 @@ fn complete(document: &mut Value) {
             if path.contains('{') {
                 codes.push(Code::NotFound);
             }
+            if method == "get" && ["/v1/individuals/{id}", "/v1/individuals/{id}/file"].contains(&path.as_str()) {
+                codes.push(Code::Merged);
+            }
             if has_body {
                 codes.extend([
                     Code::MalformedJson,
@@ -203,6 +208,10 @@ fn complete(document: &mut Value) {
                     Code::UnsupportedMediaType,
                     Code::Invalid,
                 ]);
+            }
+            if (method == "post" && path == "/v1/individuals") || (method == "patch" && path == "/v1/individuals/{id}")
+            {
+                codes.push(Code::PossibleDuplicates);
             }
             let conditional = method == "post" && !operation["x-conditional"].is_null();
             if conditional || method == "patch" || (method == "delete" && operation["x-unconditional"].is_null()) {
@@ -274,6 +283,8 @@ fn classes() -> Vec<(&'static str, Classes)> {
         ("SourceOut", SourceRow::CLASSES),
         ("IndividualOut", IndividualRow::CLASSES),
         ("RelationOut", RelationRow::CLASSES),
+        ("JudgementOut", JudgementRow::CLASSES),
+        ("MergeOut", MergeRow::CLASSES),
         ("CaseOut", CaseRow::CLASSES),
         ("StatementOut", StatementRow::CLASSES),
         ("MentionOut", MentionRow::CLASSES),
@@ -378,6 +389,14 @@ fn problem_schema() -> Value {
         (
             "existing",
             json!({"type": "string", "description": "The record that is there already, if the caller may see it"}),
+        ),
+        (
+            "candidates",
+            json!({"type": "array", "description": "Who it may be, of those whom the caller may see, best first", "items": {"$ref": "#/components/schemas/LikelyOut"}}),
+        ),
+        (
+            "merged_into",
+            json!({"type": "string", "description": "Who the person was merged into"}),
         ),
         (
             "current",

@@ -25,6 +25,8 @@ use crate::base::words::{Role, Sharing};
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
 use crate::individuals::consent::{ConsentRow, OverrideRow};
+use crate::individuals::judgements::JudgementRow;
+use crate::individuals::merges::MergeRow;
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
 use crate::schema::{self, altered_records, team_members};
@@ -106,6 +108,9 @@ const DECIDING: &[&str] = &[
     "scopes",
     "confirmed_by",
     "confirmed_at",
+    "verdict",
+    "merged_at",
+    "undone_at",
     "role",
     "disabled_at",
     "revoked_at",

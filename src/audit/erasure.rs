@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::kinds::Family;
 use super::{EntryOut, or_retired};
-use crate::access::ledger::{EntryRow, Gone, Record};
+use crate::access::ledger::{Changes, EntryRow, Gone, Record};
 use crate::access::{Allowed, Read, Write, may};
 use crate::audit::soundness::{Last, last_of, tombstones_of};
 use crate::base::error::{Code, Error};
@@ -21,11 +21,13 @@ use crate::base::page::{Limit, Page};
 use crate::base::text::Line;
 use crate::base::words::Sharing;
 use crate::cases::CaseRow;
+use crate::individuals::judgements::JudgementRow;
+use crate::individuals::merges::{MergeRow, all_in, every_of, why};
 use crate::individuals::relations::RelationRow;
 use crate::individuals::{self, IndividualRow};
 use crate::schema::{
-    altered_records, cases, consent_overrides, consents, facts, ledger_entries, ledger_payloads, mentions, relations,
-    submissions, team_members,
+    altered_records, cases, consent_overrides, consents, facts, judgements, ledger_entries, ledger_payloads, mentions,
+    merges, relations, submissions, team_members,
 };
 use crate::statements::MentionRow;
 use crate::store::IN_ONE_QUERY;
@@ -84,7 +86,15 @@ pub async fn erase_individual(
 type Records = BTreeMap<String, BTreeSet<String>>;
 
 fn erase(tx: &mut Write<'_>, id: &IndividualId, given: &ErasureIn) -> Result<(), Error> {
-    let (records, cases) = concerned(tx, id)?;
+    let of = every_of(tx, id)?;
+    if of.iter().any(|merge| merge.stands() && merge.other_id == *id) {
+        let detail = "this record was merged into another of the same person: erase that one, or undo the merge first";
+        return Err(Error::new(Code::Conflict, detail));
+    }
+    // Whoever was merged into the person is the person.
+    let people = all_in(tx, id)?;
+    forget_elsewhere(tx, &people, given)?;
+    let (records, cases) = concerned(tx, &people)?;
     let mut gone = Vec::new();
     for (kind, ids) in &records {
         let ids: Vec<String> = ids.iter().cloned().collect();
@@ -105,7 +115,7 @@ fn erase(tx: &mut Write<'_>, id: &IndividualId, given: &ErasureIn) -> Result<(),
             diesel::delete(altered.filter(altered_records::record_id.eq_any(ids.to_vec()))).execute(tx.conn())?;
         }
     }
-    remove(tx, id, &cases)?;
+    remove(tx, &people, &cases)?;
     gone.sort_by(|one, other| (&one.kind, &one.id).cmp(&(&other.kind, &other.id)));
     for one in gone {
         let reason = (one.kind == IndividualRow::KIND).then(|| given.reason.as_str().to_owned());
@@ -114,57 +124,185 @@ fn erase(tx: &mut Write<'_>, id: &IndividualId, given: &ErasureIn) -> Result<(),
     Ok(())
 }
 
-/// Every record of the person, whether it is still in its table or not; and their cases.
-fn concerned(tx: &mut Read<'_>, id: &IndividualId) -> Result<(Records, Vec<String>), Error> {
+/// Every record of the person, whether it is still in its table or not; and their cases. What was theirs for a while and
+/// went to somebody else is that one's.
+fn concerned(tx: &mut Read<'_>, people: &[IndividualId]) -> Result<(Records, Vec<String>), Error> {
     let mut records = Records::new();
     let mut add = |kind: &str, ids: Vec<String>| records.entry(kind.to_owned()).or_default().extend(ids);
+    let ids: Vec<String> = people.iter().map(ToString::to_string).collect();
     let mut theirs: Vec<String> = cases::table
-        .filter(cases::individual_id.eq(id.clone()))
+        .filter(cases::individual_id.eq_any(ids.clone()))
         .select(cases::id)
         .load(tx.conn())?;
     let entered: Vec<String> = ledger_entries::table
         .filter(ledger_entries::record_kind.eq(CaseRow::KIND))
-        .filter(ledger_entries::parent_id.eq(id.to_string()))
+        .filter(ledger_entries::parent_id.eq_any(ids.clone()))
         .select(ledger_entries::record_id)
         .load(tx.conn())?;
     theirs.extend(entered);
     theirs.sort();
     theirs.dedup();
-    add(IndividualRow::KIND, vec![id.to_string()]);
+    let elsewhere: Vec<String> = cases::table
+        .filter(cases::individual_id.ne_all(ids.clone()))
+        .filter(cases::id.eq_any(theirs.clone()))
+        .select(cases::id)
+        .load(tx.conn())?;
+    theirs.retain(|id| !elsewhere.contains(id));
+    add(IndividualRow::KIND, ids.clone());
     add(CaseRow::KIND, theirs.clone());
-    let roots: Vec<String> = theirs.iter().cloned().chain([id.to_string()]).collect();
+    let roots: Vec<String> = theirs.iter().chain(&ids).cloned().collect();
     for some in roots.chunks(IN_ONE_QUERY) {
         let parts: Vec<(String, String)> = ledger_entries::table
             .filter(ledger_entries::parent_id.eq_any(some.to_vec()))
             .select((ledger_entries::record_kind, ledger_entries::record_id))
             .distinct()
             .load(tx.conn())?;
-        for (kind, part) in parts {
+        for (kind, part) in parts.into_iter().filter(|(_, part)| !elsewhere.contains(part)) {
             add(&kind, vec![part]);
         }
     }
-    let related: Vec<String> = relations::table
-        .filter(relations::other_id.eq(id.clone()))
-        .select(relations::id)
-        .load(tx.conn())?;
-    add(RelationRow::KIND, related);
     let mentioned: Vec<String> = mentions::table
-        .filter(mentions::individual_id.eq(id.clone()))
+        .filter(mentions::individual_id.eq_any(ids.clone()))
         .select(mentions::id)
         .load(tx.conn())?;
     add(MentionRow::KIND, mentioned);
-    // Those that are in no table any more name the person in what was entered.
-    let named: Vec<(String, String)> = ledger_entries::table
-        .inner_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
-        .filter(ledger_entries::record_kind.eq_any([RelationRow::KIND, MentionRow::KIND]))
-        .filter(ledger_payloads::fields.like(format!("%{id}%")))
-        .select((ledger_entries::record_kind, ledger_entries::record_id))
-        .distinct()
-        .load(tx.conn())?;
-    for (kind, record) in named {
-        add(&kind, vec![record]);
+    macro_rules! between {
+        ($($table:ident: $row:ty),*) => {$(
+            let ends = $table::individual_id.eq_any(ids.clone()).or($table::other_id.eq_any(ids.clone()));
+            add(<$row>::KIND, $table::table.filter(ends).select($table::id).load(tx.conn())?);
+        )*};
     }
+    between!(relations: RelationRow, judgements: JudgementRow, merges: MergeRow);
+    // Those that are in no table any more name the person in what was entered.
+    let naming = [RelationRow::KIND, JudgementRow::KIND, MergeRow::KIND, MentionRow::KIND];
+    for id in &ids {
+        let named: Vec<(String, String)> = ledger_entries::table
+            .inner_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
+            .filter(ledger_entries::record_kind.eq_any(naming))
+            .filter(ledger_payloads::fields.like(format!("%{id}%")))
+            .select((ledger_entries::record_kind, ledger_entries::record_id))
+            .distinct()
+            .load(tx.conn())?;
+        for (kind, record) in named {
+            add(&kind, vec![record]);
+        }
+    }
+    leave_what_went_elsewhere(tx, &mut records, &ids)?;
     Ok((records, theirs))
+}
+
+/// Takes from those records the relations and mentions that are of other people now.
+fn leave_what_went_elsewhere(tx: &mut Read<'_>, records: &mut Records, people: &[String]) -> Result<(), Error> {
+    macro_rules! leave {
+        ($kind:expr, $table:ident, $elsewhere:expr) => {
+            if let Some(known) = records.get_mut($kind) {
+                let all: Vec<String> = known.iter().cloned().collect();
+                for some in all.chunks(IN_ONE_QUERY) {
+                    let found: Vec<String> = $table::table
+                        .filter($table::id.eq_any(some.to_vec()))
+                        .filter($elsewhere)
+                        .select($table::id)
+                        .load(tx.conn())?;
+                    for id in found {
+                        known.remove(&id);
+                    }
+                }
+            }
+        };
+    }
+    let people = people.to_vec();
+    leave!(
+        RelationRow::KIND,
+        relations,
+        relations::individual_id
+            .ne_all(people.clone())
+            .and(relations::other_id.ne_all(people.clone()))
+    );
+    leave!(
+        MentionRow::KIND,
+        mentions,
+        mentions::individual_id.ne_all(people.clone())
+    );
+    Ok(())
+}
+
+/// The kind by which a payload that was erased without its record is entered; its id is the position.
+pub const PAYLOAD: &str = "payload";
+
+/// Takes what the ledger holds of these people in the records of others with whom they were one for a while: their names.
+/// Each payload leaves an entry of its own, and a tombstone.
+fn forget_elsewhere(tx: &mut Write<'_>, people: &[IndividualId], given: &ErasureIn) -> Result<(), Error> {
+    let mut asked: Vec<IndividualId> = people.to_vec();
+    let mut looked = 0;
+    while let Some(id) = asked.get(looked).cloned() {
+        looked += 1;
+        for merge in every_of(tx, &id)?.into_iter().filter(|merge| merge.other_id == id) {
+            let kept = merge.individual_id.clone();
+            if people.contains(&kept) {
+                continue;
+            }
+            let positions = entered_while_one(tx, &merge)?;
+            if positions.is_empty() {
+                continue;
+            }
+            let row: IndividualRow = crate::schema::individuals::table
+                .find(kept.clone())
+                .select(crate::schema::individuals::all_columns)
+                .first(tx.conn())?;
+            // The last entry must hold what the record's digest is of.
+            let (level, reason) = (row.sharing, "what was recorded of another person is erased".to_owned());
+            tx.settle(&row, Changes::between(Some(&row), &row), (reason, level))?;
+            for some in positions.chunks(IN_ONE_QUERY) {
+                let payloads = ledger_payloads::table.filter(ledger_payloads::position.eq_any(some.to_vec()));
+                diesel::delete(payloads).execute(tx.conn())?;
+            }
+            for position in positions {
+                let gone = Gone {
+                    kind: PAYLOAD.to_owned(),
+                    id: position.to_string(),
+                    parent: None,
+                    level,
+                };
+                tx.entomb(&gone, given.basis.as_str(), None)?;
+            }
+            if !asked.contains(&kept) {
+                asked.push(kept);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The entries of the kept person from a merge to its undoing, of which there is something left.
+fn entered_while_one(tx: &mut Read<'_>, merge: &MergeRow) -> Result<Vec<i64>, Error> {
+    let of = |kind: &str, id: String| {
+        ledger_entries::record_kind
+            .eq(kind.to_owned())
+            .and(ledger_entries::record_id.eq(id))
+    };
+    let at: Vec<i64> = ledger_entries::table
+        .filter(of(MergeRow::KIND, merge.id.to_string()))
+        .order(ledger_entries::position)
+        .select(ledger_entries::position)
+        .load(tx.conn())?;
+    let kept = || of(IndividualRow::KIND, merge.individual_id.to_string());
+    let by_it: Vec<i64> = ledger_entries::table
+        .inner_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
+        .filter(kept())
+        .filter(ledger_payloads::reason.eq(why(&merge.id)))
+        .select(ledger_entries::position)
+        .load(tx.conn())?;
+    let all = || at.iter().chain(&by_it);
+    let (Some(first), Some(last)) = (all().min(), all().max()) else {
+        return Ok(Vec::new());
+    };
+    Ok(ledger_entries::table
+        .inner_join(ledger_payloads::table.on(ledger_payloads::position.eq(ledger_entries::position)))
+        .filter(kept())
+        .filter(ledger_entries::position.between(*first, *last))
+        .order(ledger_entries::position)
+        .select(ledger_entries::position)
+        .load(tx.conn())?)
 }
 
 /// Takes what the ledger held of these records; the entries stay.
@@ -191,23 +329,34 @@ fn holding(tx: &mut Read<'_>, kind: &str, ids: &[String]) -> Result<HashSet<Stri
 }
 
 /// Takes the rows, parts first. A room with a table of its own on a person adds a line here.
-fn remove(tx: &mut Read<'_>, id: &IndividualId, theirs: &[String]) -> Result<(), Error> {
+fn remove(tx: &mut Read<'_>, people: &[IndividualId], theirs: &[String]) -> Result<(), Error> {
     let conn = tx.conn();
     for some in theirs.chunks(IN_ONE_QUERY) {
         diesel::delete(facts::table.filter(facts::case_id.eq_any(some.to_vec()))).execute(conn)?;
         diesel::delete(team_members::table.filter(team_members::record_id.eq_any(some.to_vec()))).execute(conn)?;
         diesel::delete(submissions::table.filter(submissions::case_id.eq_any(some.to_vec()))).execute(conn)?;
     }
-    diesel::delete(team_members::table.filter(team_members::record_id.eq(id.to_string()))).execute(conn)?;
-    diesel::delete(cases::table.filter(cases::individual_id.eq(id.clone()))).execute(conn)?;
-    diesel::delete(mentions::table.filter(mentions::individual_id.eq(id.clone()))).execute(conn)?;
-    let related = relations::individual_id
-        .eq(id.clone())
-        .or(relations::other_id.eq(id.clone()));
-    diesel::delete(relations::table.filter(related)).execute(conn)?;
-    diesel::delete(consents::table.filter(consents::individual_id.eq(id.clone()))).execute(conn)?;
-    diesel::delete(consent_overrides::table.filter(consent_overrides::individual_id.eq(id.clone()))).execute(conn)?;
-    diesel::delete(crate::schema::individuals::table.find(id.clone())).execute(conn)?;
+    let ids: Vec<String> = people.iter().map(ToString::to_string).collect();
+    diesel::delete(team_members::table.filter(team_members::record_id.eq_any(ids.clone()))).execute(conn)?;
+    macro_rules! of_people {
+        ($($table:ident),*) => {$(
+            diesel::delete($table::table.filter($table::individual_id.eq_any(ids.clone()))).execute(conn)?;
+        )*};
+    }
+    of_people!(
+        cases,
+        mentions,
+        relations,
+        judgements,
+        merges,
+        consents,
+        consent_overrides
+    );
+    diesel::delete(relations::table.filter(relations::other_id.eq_any(ids.clone()))).execute(conn)?;
+    diesel::delete(judgements::table.filter(judgements::other_id.eq_any(ids.clone()))).execute(conn)?;
+    diesel::delete(merges::table.filter(merges::other_id.eq_any(ids.clone()))).execute(conn)?;
+    let people = crate::schema::individuals::table.filter(crate::schema::individuals::id.eq_any(ids));
+    diesel::delete(people).execute(conn)?;
     Ok(())
 }
 

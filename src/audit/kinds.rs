@@ -18,9 +18,13 @@ use crate::base::words::Sharing;
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
 use crate::individuals::consent::{ConsentRow, OverrideRow};
+use crate::individuals::judgements::JudgementRow;
+use crate::individuals::merges::MergeRow;
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
-use crate::schema::{cases, facts, individuals, mentions, relations, sources, statements, submissions, team_members};
+use crate::schema::{
+    cases, facts, individuals, judgements, mentions, merges, relations, sources, statements, submissions, team_members,
+};
 use crate::sources::SourceRow;
 use crate::statements::{MentionRow, StatementRow};
 use crate::store::IN_ONE_QUERY;
@@ -36,6 +40,7 @@ pub(super) enum Family {
     Open,
     Source,
     Individual,
+    /// What lies between two people: a relation, a judgement, a merge.
     Relation,
     Case,
     Fact,
@@ -71,6 +76,8 @@ pub(super) fn of(record_kind: &str) -> Option<Kind> {
         told::<SourceRow>(Family::Source),
         told::<IndividualRow>(Family::Individual),
         told::<RelationRow>(Family::Relation),
+        told::<JudgementRow>(Family::Relation),
+        told::<MergeRow>(Family::Relation),
         told::<CaseRow>(Family::Case),
         told::<FactRow>(Family::Fact),
         told::<SubmissionRow>(Family::Submission),
@@ -180,7 +187,7 @@ impl Seen {
         }
         for (id, one, other, owner) in relations {
             let ends = [(Family::Individual, one), (Family::Individual, other)];
-            seen.put_between(Family::Relation, id, ends, Some(owner));
+            seen.put_between(Family::Relation, id, ends, owner);
         }
         for (id, statement, individual) in mentions {
             let ends = [(Family::Statement, statement), (Family::Individual, individual)];
@@ -318,21 +325,30 @@ fn inside(viewer: &Viewer) -> bool {
 type Part = (String, String, String, Sharing);
 type Ends = Vec<(String, String, String)>;
 
-fn relation_ends(
-    tx: &mut Read<'_>,
-    viewer: &Viewer,
-    asked: &mut Asked,
-) -> Result<Vec<(String, String, String, String)>, Error> {
-    let mut all: Vec<(String, String, String, String)> = Vec::new();
+/// Id, the two people, and the owner, where it has one.
+type Between = (String, String, String, Option<String>);
+
+fn relation_ends(tx: &mut Read<'_>, viewer: &Viewer, asked: &mut Asked) -> Result<Vec<Between>, Error> {
+    let mut all: Vec<Between> = Vec::new();
     for ids in asked.chunks(Family::Relation) {
-        let found: Vec<(String, String, String, String)> = relations::table
+        let judged: Ends = judgements::table
+            .filter(judgements::id.eq_any(ids.clone()))
+            .select((judgements::id, judgements::individual_id, judgements::other_id))
+            .load(tx.conn())?;
+        let merged: Ends = merges::table
+            .filter(merges::id.eq_any(ids.clone()))
+            .select((merges::id, merges::individual_id, merges::other_id))
+            .load(tx.conn())?;
+        let unowned = judged.into_iter().chain(merged);
+        all.extend(unowned.map(|(id, one, other)| (id, one, other, None)));
+        let found: Vec<Between> = relations::table
             .filter(relations::id.eq_any(ids))
             .filter(relations::retired_at.is_null().or(inside(viewer).into_sql::<Bool>()))
             .select((
                 relations::id,
                 relations::individual_id,
                 relations::other_id,
-                relations::organisation_id,
+                relations::organisation_id.nullable(),
             ))
             .load(tx.conn())?;
         all.extend(found);

@@ -19,6 +19,8 @@ use crate::base::words::Sharing;
 use crate::cases::{CaseRow, FactRow};
 use crate::individuals::IndividualRow;
 use crate::individuals::consent::{ConsentRow, OverrideRow};
+use crate::individuals::judgements::JudgementRow;
+use crate::individuals::merges::MergeRow;
 use crate::individuals::relations::RelationRow;
 use crate::organisations::OrganisationRow;
 use crate::schema::{self, altered_records, ledger_entries, ledger_payloads, team_members, tombstones};
@@ -111,6 +113,8 @@ macro_rules! every_kind {
             ConsentRow: consents, 200;
             OverrideRow: consent_overrides, 200;
             RelationRow: relations, 200;
+            JudgementRow: judgements, 200;
+            MergeRow: merges, 50;
             CaseRow: cases, 200;
             FactRow: facts, 200;
             SubmissionRow: submissions, 50;

@@ -48,7 +48,9 @@ codes! {
     MethodNotAllowed("method_not_allowed", 405, "This path does not know that method");
     Conflict("conflict", 409, "This contradicts what is on record");
     AlreadyExists("already_exists", 409, "This is on record already");
+    PossibleDuplicates("possible_duplicates", 409, "The person may be on record already");
     InUse("in_use", 409, "Other records rest on this one");
+    Merged("merged", 410, "This person was merged into another");
     PreconditionFailed("precondition_failed", 412, "The record has changed since that version");
     TooLarge("too_large", 413, "The body is too large");
     UnsupportedMediaType("unsupported_media_type", 415, "The body must be JSON");
@@ -82,13 +84,15 @@ pub struct Error {
     pub existing: Option<String>,
     /// The record as it is now, and its entity tag.
     pub current: Option<(serde_json::Value, String)>,
+    /// What the answer says beside, by the name of its field; only what the reader may see.
+    pub beside: Option<Box<(&'static str, serde_json::Value)>>,
     /// How many seconds to wait, where that is known.
     pub retry_after_seconds: Option<i64>,
     /// The id of what was refused, for the second stream; told to nobody.
     pub subject: Option<Box<str>>,
     /// The name that OAuth 2.0 has for it (RFC 6749, 5.2), where a client's program reads it.
     pub oauth: Option<&'static str>,
-    inside: Option<String>,
+    inside: Option<Box<str>>,
 }
 
 impl Error {
@@ -101,6 +105,7 @@ impl Error {
             errors: Vec::new(),
             existing: None,
             current: None,
+            beside: None,
             retry_after_seconds: None,
             subject: None,
             oauth: None,
@@ -161,7 +166,7 @@ impl Error {
     #[must_use]
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self {
-            inside: Some(cause.to_string()),
+            inside: Some(cause.to_string().into_boxed_str()),
             ..Self::new(Code::Internal, Code::Internal.title())
         }
     }
@@ -170,6 +175,13 @@ impl Error {
     #[must_use]
     pub fn unavailable() -> Self {
         Self::new(Code::Unavailable, Code::Unavailable.title())
+    }
+
+    /// The same, and that beside.
+    #[must_use]
+    pub fn telling(mut self, field: &'static str, value: serde_json::Value) -> Self {
+        self.beside = Some(Box::new((field, value)));
+        self
     }
 
     /// The same, about that id, which is for the second stream alone.
@@ -221,7 +233,7 @@ impl From<diesel::result::Error> for Error {
             diesel::result::Error::NotFound => Self::not_found(),
             // No value that the program wrote: a record was altered, and nobody can say yet which.
             diesel::result::Error::DeserializationError(cause) => Self {
-                inside: Some(cause.to_string()),
+                inside: Some(cause.to_string().into_boxed_str()),
                 retry_after_seconds: Some(3600),
                 ..Self::new(Code::RecordAltered, Code::RecordAltered.title())
             },

@@ -76,6 +76,10 @@ ids! {
     OverrideId;
     /// Of a relation between individuals.
     RelationId;
+    /// Of a judgement whether two people are one.
+    JudgementId;
+    /// Of a merge of two people.
+    MergeId;
     /// Of a case.
     CaseId;
     /// Of a fact of a case: a custody stage, a charge, a sentence, a health report.

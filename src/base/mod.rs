@@ -7,6 +7,7 @@ mod countries;
 pub mod date;
 pub mod error;
 pub mod id;
+pub mod kept;
 pub mod network;
 pub mod page;
 pub mod patch;

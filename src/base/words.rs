@@ -168,6 +168,7 @@ pub fn all() -> Vec<Vocabulary> {
         ConsentState::vocabulary(),
         ConsentBy::vocabulary(),
         ConsentScope::vocabulary(),
+        Verdict::vocabulary(),
         OrganisationKind::vocabulary(),
         SourceKind::vocabulary(),
         StatementKind::vocabulary(),

@@ -13,7 +13,7 @@ mod team;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use api::{CaseOut, CasePatch, change, changed, seen_by, seen_with};
-pub use rows::{CaseRow, FactRow, Wanted, facts_of, find, list, visible, with_facts};
+pub use rows::{CaseRow, FactRow, Wanted, every_case_of, facts_of, find, list, still_of, visible, with_facts};
 
 /// Puts the room's operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {

@@ -349,3 +349,35 @@ pub fn is_there(tx: &mut Read<'_>, id: &CaseId) -> Result<bool, Error> {
         .optional()?;
     Ok(found.is_some())
 }
+
+/// The standing cases of a person, whoever may see them: only to move them to another record of the same person, never to
+/// show them.
+///
+/// # Errors
+/// What the database says.
+pub fn every_case_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<CaseRow>, Error> {
+    Ok(cases::table
+        .filter(cases::individual_id.eq(id.clone()))
+        .filter(cases::retired_at.is_null())
+        .order(cases::id)
+        .select(cases::all_columns)
+        .load(tx.conn())?)
+}
+
+/// Those of these cases that are a person's, whoever may see them, retired ones too: only to move them back.
+///
+/// # Errors
+/// What the database says.
+pub fn still_of(tx: &mut Read<'_>, id: &IndividualId, ids: &[CaseId]) -> Result<Vec<CaseRow>, Error> {
+    let mut found = Vec::new();
+    for some in ids.chunks(IN_ONE_QUERY) {
+        let rows: Vec<CaseRow> = cases::table
+            .filter(cases::individual_id.eq(id.clone()))
+            .filter(cases::id.eq_any(some.to_vec()))
+            .order(cases::id)
+            .select(cases::all_columns)
+            .load(tx.conn())?;
+        found.extend(rows);
+    }
+    Ok(found)
+}

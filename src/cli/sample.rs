@@ -324,7 +324,7 @@ impl<'t, 'c> Loader<'t, 'c> {
             ended_at: None,
         };
         self.tx.create(&row)?;
-        consent::settle(self.tx, person)
+        consent::settle(self.tx, person).map(drop)
     }
 
     fn relation(&mut self, person: &str, kind: RelationKind, other: &str) -> Result<(), Error> {

@@ -13,6 +13,7 @@ use crate::access::altered::What;
 use crate::access::events;
 use crate::access::ledger::{self, EntryRow};
 use crate::access::tree::{self, Edge, Stream};
+use crate::audit::erasure;
 use crate::audit::soundness::{self, Last};
 use crate::base::error::{Code, Error};
 use crate::priority;
@@ -266,9 +267,12 @@ fn walk(
     }
     // Erased with the record that they were of, whose last entry says so.
     for (position, record) in gone {
-        let erased = last
-            .get(&record)
-            .is_some_and(|last: &Last| last.kind == "erased" && last.salt.is_some());
+        // Or alone, because it held what was somebody else's, as an entry says.
+        let alone = (erasure::PAYLOAD.to_owned(), position.to_string());
+        let erased = [record, alone].iter().any(|record| {
+            let last: Option<&Last> = last.get(record);
+            last.is_some_and(|last| last.kind == "erased" && last.salt.is_some())
+        });
         if !erased {
             findings.push(format!("the payload of entry {position} is gone"));
         }

@@ -14,7 +14,10 @@ use crate::base::patch::Patch;
 use crate::base::text::{Country, Line, Lines, Listed, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{Sex, Sharing};
+use crate::individuals::duplicates::Question;
+use crate::individuals::merges::or_merged;
 use crate::individuals::model::{self, Identifier, Name};
+use crate::individuals::register::Register;
 use crate::individuals::relations;
 use crate::individuals::rows::{self, IndividualRow, find};
 use crate::names;
@@ -61,6 +64,10 @@ pub struct IndividualIn {
     /// Who may see it; internal unless said.
     #[serde(default = "internal")]
     pub sharing: Sharing,
+    /// Whom it is not, of those on record: each of the candidates that a 409 has named. Kept as a judgement.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub another_person: Listed<IndividualId>,
 }
 
 fn not_recorded() -> Sex {
@@ -134,6 +141,10 @@ pub struct IndividualPatch {
     /// Why a protected party is opened; stands in the person's history.
     #[serde(default)]
     pub opened_because: Option<Line>,
+    /// Whom it is not, of those on record: each of the candidates that a 409 has named. Kept as a judgement.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub another_person: Listed<IndividualId>,
 }
 
 /// A person as shown.
@@ -322,16 +333,27 @@ fn check_cases(tx: &mut Read<'_>, row: &IndividualRow) -> Result<(), Error> {
 /// Record a person
 ///
 /// Stores a person with their names. One that is `restricted` is seen by the caller alone until others join its team.
+/// Where somebody whom the caller may see has a name like one of theirs, 409 `possible_duplicates` names the `candidates`,
+/// and the caller names in `another_person` those who are somebody else.
 #[utoipa::path(tag = "individuals", extensions(("x-permission" = json!("EditIndividuals"))),
     request_body(content = IndividualIn, example = json!({"names": [{"text": "Hu Jia", "preferred": true}, {"text": "胡佳"}], "born_on": "1973-07-25", "country": "CN", "sharing": "public"})),
     responses((status = 201, description = "Recorded", body = IndividualOut)))]
 #[post("/individuals")]
 pub async fn create_individual(allowed: Allowed<may::EditIndividuals>, body: Json<IndividualIn>) -> Reply {
+    let (register, mut given) = (allowed.part::<Register>()?, body.0);
+    let others = std::mem::take(&mut given.another_person);
+    let mut question = Question::of_new(&model::checked(&given.names)?, others);
+    let asked = register.clone();
+    let mut question = allowed
+        .read(move |tx| question.ask(tx, &asked).map(|()| question))
+        .await?;
     let made = allowed
         .write(move |tx| {
-            let row = IndividualRow::of(body.0, tx)?.checked()?;
+            let row = IndividualRow::of(given, tx)?.checked()?;
             sources::assert_known(tx, row.source_id.as_ref(), "/source_id")?;
+            question.ask(tx, &register)?;
             tx.create(&row)?;
+            question.keep(tx, &row.id)?;
             team::keep(tx, row.id.as_str(), row.sharing)?;
             team::keep_sealed(tx, &row, row.id.as_str())?;
             let seen = seen_by(tx, &row)?;
@@ -343,14 +365,16 @@ pub async fn create_individual(allowed: Allowed<may::EditIndividuals>, body: Jso
 
 /// One person
 ///
-/// The person with their names.
+/// The person with their names. One who was merged into another answers 410 `merged` with `merged_into`, to whoever may
+/// see that one.
 #[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("ReadIndividuals"))),
     responses((status = 200, description = "The person", body = IndividualOut)))]
 #[get("/individuals/{id}")]
 pub async fn find_individual(allowed: Allowed<may::ReadIndividuals>, id: Path<IndividualId>) -> Reply {
     let found = allowed
         .read(move |tx| {
-            let row = find(tx, &id.0)?;
+            let found = find(tx, &id.0);
+            let row = or_merged(tx, &id.0, found)?;
             let seen = seen_by(tx, &row)?;
             tx.tag(seen)
         })
@@ -360,7 +384,8 @@ pub async fn find_individual(allowed: Allowed<may::ReadIndividuals>, id: Path<In
 
 /// Change a person
 ///
-/// Changes the fields that the body names; `If-Match` carries the version it was read at. `names` are replaced as a whole.
+/// Changes the fields that the body names; `If-Match` carries the version it was read at. `names` are replaced as a whole;
+/// a new one that is like somebody else's answers 409 `possible_duplicates`, as recording the person does.
 #[utoipa::path(tag = "individuals", params(("id" = String, Path, description = "The person's id")), extensions(("x-permission" = json!("EditIndividuals"))),
     request_body(content = IndividualPatch, example = json!({"died_on": null, "occupations": ["activist"]})),
     responses((status = 200, description = "Changed", body = IndividualOut)))]
@@ -371,12 +396,27 @@ pub async fn update_individual(
     wanted: IfMatch,
     body: Json<IndividualPatch>,
 ) -> Reply {
+    let (register, mut patch) = (allowed.part::<Register>()?, body.0);
+    let others = std::mem::take(&mut patch.another_person);
+    let (asked, names, person) = (register.clone(), patch.names.clone(), id.0.clone());
+    let mut question = allowed
+        .read(move |tx| {
+            let before = find(tx, &person)?;
+            let names = match names {
+                Patch::Value(names) => model::checked(&names)?,
+                Patch::Absent | Patch::Null => Listed::default(),
+            };
+            let mut question = Question::of_known(&before, &names, others);
+            question.ask(tx, &asked).map(|()| question)
+        })
+        .await?;
     let changed = allowed
         .write(move |tx| {
             let before = find(tx, &id.0)?;
             let current = seen_by(tx, &before)?;
             tx.require(&wanted, current)?;
-            let mut patch = body.0;
+            question.ask(tx, &register)?;
+            question.keep(tx, &before.id)?;
             let because = patch.opened_because.take().map(|reason| reason.as_str().to_owned());
             let viewer = tx.viewer();
             patch.source_id = keep_hidden(tx.conn(), &viewer, before.source_id.as_ref(), patch.source_id)?;

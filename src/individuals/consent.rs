@@ -15,6 +15,7 @@ use crate::base::id::{AccountId, ConsentId, IndividualId, OrganisationId, Overri
 use crate::base::text::{Line, Listed, Prose};
 use crate::base::time::UtcTime;
 use crate::base::words::{ConsentBy, ConsentScope, ConsentState};
+use crate::individuals::merges;
 use crate::individuals::rows::IndividualRow;
 use crate::schema::{consent_overrides, consents};
 
@@ -128,6 +129,65 @@ impl Cover {
             health_public: row.health_public_until,
         }
     }
+
+    /// What both cover.
+    fn narrowed(self, other: Self) -> Self {
+        Self {
+            partners: self.partners.min(other.partners),
+            public: self.public.min(other.public),
+            health_partners: self.health_partners.min(other.health_partners),
+            health_public: self.health_public.min(other.health_public),
+        }
+    }
+}
+
+/// What was said and decided, in the order in which it was recorded.
+#[derive(Clone)]
+struct Said {
+    consents: Vec<ConsentRow>,
+    overrides: Vec<OverrideRow>,
+}
+
+impl Said {
+    fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Self, Error> {
+        Ok(Self {
+            consents: consents_of(tx, id)?,
+            overrides: overrides_of(tx, id)?,
+        })
+    }
+
+    /// With what was said elsewhere after one moment, and up to another.
+    fn with(mut self, other: &Self, after: UtcTime, until: Option<UtcTime>) -> Self {
+        let within = |at: UtcTime| at > after && until.is_none_or(|until| at <= until);
+        let consents = other.consents.iter().filter(|row| within(row.recorded_at)).cloned();
+        self.consents.extend(consents);
+        self.consents.sort_by_key(|row| row.recorded_at);
+        let overrides = other.overrides.iter().filter(|row| within(row.proposed_at)).cloned();
+        self.overrides.extend(overrides);
+        self.overrides.sort_by_key(|row| row.proposed_at);
+        self
+    }
+}
+
+/// What bears on a person, each of which must cover what is shown: what was said of them; of whoever was merged into
+/// them, with what was said since; and, of who was split off again, what was said meanwhile, of whichever of the two.
+fn bearing_on(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Said>, Error> {
+    let own = Said::of(tx, id)?;
+    let mut all = vec![own.clone()];
+    for merge in merges::every_of(tx, id)? {
+        match merge.undone_at {
+            None if merge.individual_id == *id => {
+                let theirs = bearing_on(tx, &merge.other_id)?.into_iter();
+                all.extend(theirs.map(|said| said.with(&own, merge.merged_at, None)));
+            }
+            Some(undone) if merge.other_id == *id => {
+                let kept = Said::of(tx, &merge.individual_id)?;
+                all.push(own.clone().with(&kept, merge.merged_at, Some(undone)));
+            }
+            _ => {}
+        }
+    }
+    Ok(all)
 }
 
 /// What consents and overrides cover, given in the order in which they were recorded.
@@ -207,7 +267,10 @@ pub fn moment(tx: &mut Read<'_>, id: &IndividualId) -> Result<UtcTime, Error> {
     let decided = overrides
         .flat_map(|row| [Some(row.proposed_at), row.confirmed_at, row.ended_at])
         .flatten();
-    let last = consents.chain(decided).max();
+    // What is said of two who were merged is told from what was said before and after.
+    let merged = merges::every_of(tx, id)?.into_iter();
+    let merged = merged.flat_map(|row| [Some(row.merged_at), row.undone_at]).flatten();
+    let last = consents.chain(decided).chain(merged).max();
     Ok(last.map_or(tx.now(), |last| tx.now().max(last.plus_a_moment())))
 }
 
@@ -215,10 +278,10 @@ pub fn moment(tx: &mut Read<'_>, id: &IndividualId) -> Result<UtcTime, Error> {
 ///
 /// # Errors
 /// What the database says.
-pub fn settle(tx: &mut Write<'_>, before: &IndividualRow) -> Result<(), Error> {
-    let consents = consents_of(tx, &before.id)?;
-    let overrides = overrides_of(tx, &before.id)?;
-    let cover = cover(&consents, &overrides);
+pub fn settle(tx: &mut Write<'_>, before: &IndividualRow) -> Result<IndividualRow, Error> {
+    let covers = bearing_on(tx, &before.id)?.into_iter();
+    let covers = covers.map(|said| cover(&said.consents, &said.overrides));
+    let cover = covers.reduce(Cover::narrowed).unwrap_or_default();
     let mut after = IndividualRow {
         partners_until: cover.partners,
         public_until: cover.public,
@@ -231,7 +294,7 @@ pub fn settle(tx: &mut Write<'_>, before: &IndividualRow) -> Result<(), Error> {
         after.partners_updated_at = tx.now();
         after.public_updated_at = tx.now();
     }
-    tx.save(before, after).map(drop)
+    tx.save(before, after)
 }
 
 #[cfg(test)]

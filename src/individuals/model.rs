@@ -8,6 +8,9 @@ use crate::base::text::{Language, Line, Listed};
 use crate::base::words::{NameKind, Romanisation, Script};
 use crate::names;
 
+/// How many names a person may have.
+pub const MOST_NAMES: usize = 100;
+
 /// A name that a person is known by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +51,7 @@ pub struct Identifier {
 /// `invalid` for none, too many, or two that are preferred.
 pub fn checked(given: &Listed<Name>) -> Result<Listed<Name>, Error> {
     let names = given.items();
-    if names.is_empty() || names.len() > 100 {
+    if names.is_empty() || names.len() > MOST_NAMES {
         return Err(Error::invalid("/names", "must have 1 to 100 names"));
     }
     if let Some((second, _)) = names.iter().enumerate().filter(|(_, name)| name.preferred).nth(1) {

@@ -18,6 +18,7 @@ use crate::individuals::rows::IndividualRow;
 use crate::individuals::{assert_known, find, find_all};
 use crate::schema::relations;
 use crate::sources;
+use crate::store::IN_ONE_QUERY;
 use crate::web::{IfMatch, Json, Path, Query, Reply, reply};
 
 /// A relation as stored: what the other is to the individual.
@@ -152,6 +153,65 @@ pub fn of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<Value>, Error> {
         }
     }
     Ok(seen)
+}
+
+/// The standing relations of a person from either side, whoever may see them: only to move them to another record of the
+/// same person, never to show them.
+///
+/// # Errors
+/// What the database says.
+pub fn every_relation_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<RelationRow>, Error> {
+    let ends = relations::individual_id
+        .eq(id.clone())
+        .or(relations::other_id.eq(id.clone()));
+    Ok(relations::table
+        .filter(ends)
+        .filter(relations::retired_at.is_null())
+        .order(relations::id)
+        .select(relations::all_columns)
+        .load(tx.conn())?)
+}
+
+/// Those of these relations that have a person at an end, whoever may see them, retired ones too: only to move them back.
+///
+/// # Errors
+/// What the database says.
+pub fn relations_still_of(tx: &mut Read<'_>, id: &IndividualId, ids: &[RelationId]) -> Result<Vec<RelationRow>, Error> {
+    let mut found = Vec::new();
+    for some in ids.chunks(IN_ONE_QUERY) {
+        let ends = relations::individual_id
+            .eq(id.clone())
+            .or(relations::other_id.eq(id.clone()));
+        let rows: Vec<RelationRow> = relations::table
+            .filter(ends)
+            .filter(relations::id.eq_any(some.to_vec()))
+            .order(relations::id)
+            .select(relations::all_columns)
+            .load(tx.conn())?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+impl RelationRow {
+    /// The same, with one person at the end where another was.
+    #[must_use]
+    pub fn with_end(&self, from: &IndividualId, to: &IndividualId) -> Self {
+        let end = |id: &IndividualId| if id == from { to.clone() } else { id.clone() };
+        Self {
+            individual_id: end(&self.individual_id),
+            other_id: end(&self.other_id),
+            ..self.clone()
+        }
+    }
+
+    /// Whether it is between those two.
+    #[must_use]
+    pub fn is_between(&self, one: &IndividualId, other: &IndividualId) -> bool {
+        [&self.individual_id, &self.other_id]
+            .iter()
+            .all(|end| *end == one || *end == other)
+    }
 }
 
 /// Family and lawyers are protected parties, whom pressure on the person reaches first: they stay restricted unless

@@ -13,7 +13,7 @@ use crate::base::words::{MentionState, Sharing};
 use crate::individuals;
 use crate::schema::{mentions, statements};
 use crate::statements::rows::{StatementRow, find, without_text_of};
-use crate::store::Conn;
+use crate::store::{Conn, IN_ONE_QUERY};
 
 /// A mention of an individual in a statement, as stored. Places are code points, half-open.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
@@ -221,6 +221,38 @@ pub fn mentions_of_individual(tx: &mut Read<'_>, id: &IndividualId) -> Result<Ve
         .into_iter()
         .filter_map(|row| Some((row.clone(), known.get(&row.statement_id)?.clone())))
         .collect())
+}
+
+/// All mentions of a person, whoever may see them: only to move them to another record of the same person, never to show
+/// them.
+///
+/// # Errors
+/// What the database says.
+pub fn every_mention_of(tx: &mut Read<'_>, id: &IndividualId) -> Result<Vec<MentionRow>, Error> {
+    Ok(mentions::table
+        .filter(mentions::individual_id.eq(id.clone()))
+        .filter(mentions::retired_at.is_null())
+        .order(mentions::id)
+        .select(mentions::all_columns)
+        .load(tx.conn())?)
+}
+
+/// Those of these mentions that are of a person, whoever may see them, retired ones too: only to move them back.
+///
+/// # Errors
+/// What the database says.
+pub fn mentions_still_of(tx: &mut Read<'_>, id: &IndividualId, ids: &[MentionId]) -> Result<Vec<MentionRow>, Error> {
+    let mut found = Vec::new();
+    for some in ids.chunks(IN_ONE_QUERY) {
+        let rows: Vec<MentionRow> = mentions::table
+            .filter(mentions::individual_id.eq(id.clone()))
+            .filter(mentions::id.eq_any(some.to_vec()))
+            .order(mentions::id)
+            .select(mentions::all_columns)
+            .load(tx.conn())?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// The more closed of the statement's level and the individual's.

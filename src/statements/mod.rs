@@ -13,7 +13,7 @@ mod team;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use mention_rows::{MentionRow, mentions_of_individual};
+pub use mention_rows::{MentionRow, every_mention_of, mentions_of_individual, mentions_still_of};
 pub use mentions::MentionOut;
 pub use rows::{StatementRow, find};
 pub use shape::digest;

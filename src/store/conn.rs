@@ -164,8 +164,9 @@ pub(crate) fn versions(conn: &mut Conn) -> Result<Vec<String>, Error> {
 }
 
 /// The tables that hold what is of a person.
-const OF_PEOPLE: &str = "individuals, cases, facts, relations, consents, consent_overrides, mentions, submissions,
-    team_members, ledger_payloads, altered_records";
+const OF_PEOPLE: &str =
+    "individuals, cases, facts, relations, judgements, merges, consents, consent_overrides, mentions,
+    submissions, team_members, ledger_payloads, altered_records";
 
 #[derive(diesel::QueryableByName)]
 struct Checkpointed {

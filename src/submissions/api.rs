@@ -9,6 +9,7 @@ use crate::access::ledger::Changes;
 use crate::access::{Allowed, Read, Write, may};
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, CaseId, OrganisationId, SubmissionId};
+use crate::base::kept::Kept;
 use crate::base::page::{Cursor, Limit, Page};
 use crate::base::text::{Line, Prose};
 use crate::base::time::UtcTime;
@@ -17,9 +18,7 @@ use crate::cases::facts::{self, FactIn};
 use crate::cases::particulars::Kind;
 use crate::cases::{self, CaseRow};
 use crate::sources;
-use crate::submissions::model::{
-    DecidedFacts, DecisionIn, Kept, ProposedChanges, ProposedFact, ProposedFacts, as_patch,
-};
+use crate::submissions::model::{DecidedFacts, DecisionIn, ProposedChanges, ProposedFact, ProposedFacts, as_patch};
 use crate::submissions::rows::{self, SubmissionRow, Wanted, find};
 use crate::web::{IfMatch, Json, Path, Query, Reply, reply};
 

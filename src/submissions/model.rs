@@ -2,10 +2,7 @@
 
 use std::collections::HashSet;
 
-use diesel::deserialize::FromSqlRow;
-use diesel::expression::AsExpression;
-use serde::de::{self, DeserializeOwned};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -284,56 +281,3 @@ pub fn as_patch(changes: &Map<String, Value>, now: &CaseRow) -> Result<CasePatch
         .collect();
     serde_json::from_value(Value::Object(wanted)).map_err(Error::internal)
 }
-
-/// A part of a submission as stored: JSON of a shape that its type has checked.
-#[derive(Clone, Debug, AsExpression, FromSqlRow)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-pub struct Kept<T> {
-    value: T,
-    json: String,
-}
-
-impl<T> Kept<T> {
-    /// What it says.
-    #[must_use]
-    pub fn value(&self) -> &T {
-        &self.value
-    }
-
-    fn as_str(&self) -> &str {
-        &self.json
-    }
-}
-
-impl<T: Serialize> Kept<T> {
-    /// Of that.
-    ///
-    /// # Errors
-    /// `internal` where it cannot be written as JSON.
-    pub fn new(value: T) -> Result<Self, Error> {
-        let json = serde_json::to_string(&value).map_err(Error::internal)?;
-        Ok(Self { value, json })
-    }
-}
-
-impl<T: DeserializeOwned> Kept<T> {
-    fn from_stored(json: String) -> Result<Self, String> {
-        let value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
-        Ok(Self { value, json })
-    }
-}
-
-impl<T: Serialize> Serialize for Kept<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(serializer)
-    }
-}
-
-impl<'de, T: DeserializeOwned + Serialize> Deserialize<'de> for Kept<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = T::deserialize(deserializer)?;
-        Self::new(value).map_err(de::Error::custom)
-    }
-}
-
-stored_as_text!([T: std::fmt::Debug + DeserializeOwned] Kept<T>);

@@ -7,6 +7,7 @@ use crate::access::ledger::Record;
 use crate::access::{Read, Viewer};
 use crate::base::error::{Code, Error};
 use crate::base::id::{AccountId, CaseId, OrganisationId, SubmissionId};
+use crate::base::kept::Kept;
 use crate::base::page::{Cursor, Limit};
 use crate::base::text::{Line, Prose};
 use crate::base::time::UtcTime;
@@ -14,7 +15,7 @@ use crate::base::words::{Sharing, SubmissionState};
 use crate::cases::CaseRow;
 use crate::schema::{cases, submissions};
 use crate::store::MultiBackend;
-use crate::submissions::model::{Kept, ProposedFacts};
+use crate::submissions::model::ProposedFacts;
 use crate::{submissions_shared_with, visible_cases};
 
 /// A submission as stored.

@@ -123,6 +123,9 @@ pub fn problem(error: &Error, request_id: &str) -> HttpResponse {
     if let Some((current, _)) = &error.current {
         body["current"] = current.clone();
     }
+    if let Some((field, value)) = error.beside.as_deref() {
+        body[*field] = value.clone();
+    }
     let kind = if let Some(name) = error.oauth {
         (body["error"], body["error_description"]) = (json!(name), json!(error.detail));
         "application/json"

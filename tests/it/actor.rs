@@ -46,6 +46,13 @@ impl Answer {
             .to_owned()
     }
 
+    /// Who it may be, of the candidates told.
+    pub fn candidates(&self) -> Vec<String> {
+        let told = self.body["candidates"].as_array().into_iter().flatten();
+        told.map(|one| one["individual_id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// The code, after checking the shape that every error has.
     pub fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
@@ -125,10 +132,39 @@ impl Actor {
         id
     }
 
-    /// Records something; its id. Nothing is said of consent.
+    /// Records something; its id. Nothing is said of consent. A person like one on record is somebody else: what is said
+    /// of that is `duplicates.rs`.
     #[track_caller]
     pub fn make_silent(&self, path: &str, body: &Value) -> String {
-        self.post(path, body).expect(201).id()
+        let answer = self.post(path, body);
+        if path == "/v1/individuals" && answer.status == 409 {
+            let mut body = body.clone();
+            body["another_person"] = answer.candidates().into();
+            return self.post(path, &body).expect(201).id();
+        }
+        answer.expect(201).id()
+    }
+
+    /// Merges another record of a person into the first; the merge's id.
+    #[track_caller]
+    pub fn merge(&self, kept: &str, other: &str) -> String {
+        self.try_merge(kept, other).expect(201).id()
+    }
+
+    /// Asks for a merge of the version that is there.
+    pub fn try_merge(&self, kept: &str, other: &str) -> Answer {
+        let place = format!("/v1/individuals/{kept}");
+        let (etag, body) = (
+            self.get(&place).etag(),
+            json!({"other_id": other, "reason": "the same court"}),
+        );
+        let headers = [("content-type", "application/json"), ("if-match", etag.as_str())];
+        self.send(
+            "POST",
+            &format!("{place}/merge"),
+            &headers,
+            Some(body.to_string().as_bytes()),
+        )
     }
 
     /// Records that a person consents to everything.

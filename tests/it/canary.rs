@@ -56,6 +56,24 @@ fn cage(house: &House) -> Ids {
     );
     let relation = json!({"kind": "spouse", "other_id": other, "note": c("RelationOut", "note"), "opened_because": c("RelationOut", "opened_because")});
     let relation = staff.make(&format!("/v1/individuals/{individual}/relations"), &relation);
+    let twice = |name: &str| json!({"names": [{"text": name}], "identifiers": [{"register": "R", "value": c("MergeOut", "identifiers")}]});
+    let kept = staff.make("/v1/individuals", &json!({"names": [{"text": "Gao Zhisheng"}]}));
+    let also = staff.make("/v1/individuals", &twice(&c("MergeOut", "names")));
+    let judged =
+        json!({"individual_id": kept, "other_id": other, "verdict": "same", "reason": c("JudgementOut", "reason")});
+    let judgement = staff.make("/v1/individuals/judgements", &judged);
+    let etag = staff.get(&format!("/v1/individuals/{kept}")).expect(200).etag();
+    let headers = [("content-type", "application/json"), ("if-match", etag.as_str())];
+    let body = json!({"other_id": also, "reason": c("MergeOut", "reason")}).to_string();
+    let merge = staff.send(
+        "POST",
+        &format!("/v1/individuals/{kept}/merge"),
+        &headers,
+        Some(body.as_bytes()),
+    );
+    let merge = merge.expect(201).id();
+    let why = json!({"reason": c("MergeOut", "undo_reason")});
+    staff.post(&format!("/v1/merges/{merge}/undo"), &why).expect(200);
     let of = "CaseOut";
     let case = json!({"individual_id": individual, "country": "CN", "impugned_activity": c(of, "impugned_activity"), "summary": c(of, "summary"), "notes": c(of, "notes"), "sharing": "public"});
     let case = staff.make("/v1/cases", &case);
@@ -114,6 +132,8 @@ fn cage(house: &House) -> Ids {
         ("sources", source),
         ("individuals", individual),
         ("relations", relation),
+        ("judgements", judgement),
+        ("merges", merge),
         ("cases", case),
         ("statements", statement["id"].as_str().unwrap().to_owned()),
         ("mentions", mention),

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{House, Kind};
 
 /// The tables of records; a kind of the ledger each.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
     "organisations",
     "accounts",
     "clients",
@@ -21,6 +21,8 @@ const TABLES: [&str; 15] = [
     "consents",
     "consent_overrides",
     "relations",
+    "judgements",
+    "merges",
     "cases",
     "facts",
     "submissions",
@@ -85,6 +87,21 @@ fn whichever_is_altered_is_found() {
     staff
         .post(&format!("/v1/individuals/{person}/consents"), &consent)
         .expect(201);
+    let twin = staff.make_silent(
+        "/v1/individuals",
+        &json!({"names": [{"text": "Hu Jiaqi"}], "identifiers": [{"register": "R", "value": "1"}]}),
+    );
+    let judgement = json!({"individual_id": person, "other_id": twin, "verdict": "different", "reason": "r"});
+    let judgement = staff.make("/v1/individuals/judgements", &judgement);
+    let judgement = format!("/v1/individuals/judgements/{judgement}");
+    staff.delete(&judgement, &staff.get(&judgement).etag()).expect(204);
+    let merge = staff.merge(
+        &twin,
+        &staff.make_silent("/v1/individuals", &json!({"names": [{"text": "Hu Jiaqi"}]})),
+    );
+    staff
+        .post(&format!("/v1/merges/{merge}/undo"), &json!({"reason": "r"}))
+        .expect(200);
 
     let DatabaseUrl::Sqlite(path) = house.url() else {
         unreachable!()

@@ -103,7 +103,21 @@ fn the_examples_are_answers_of_the_sample() {
         "facts": {"health": [{"holds_from": "2010-05-04", "particulars": {"severity": "serious"}}]}});
     let place = format!("/v1/cases/{}/submissions", case["id"].as_str().unwrap());
     house.partner().post(&place, &proposed).expect(201);
+    let other = found("/v1/individuals?q=zeng+jinyan")["items"][0]["id"].clone();
+    let judged =
+        json!({"individual_id": person, "other_id": other, "verdict": "different", "reason": "Husband and wife."});
+    let judged = staff.post("/v1/individuals/judgements", &judged).expect(201).body;
+    let twice = json!({"names": [{"text": "Hu Jia"}, {"text": "Hu Chia"}], "identifiers": [{"register": "CECC", "value": "2004-05001"}], "sharing": "public", "another_person": [person]});
+    let twice = staff.make_silent("/v1/individuals", &twice);
+    let kept = staff.make_silent(
+        "/v1/individuals",
+        &json!({"names": [{"text": "胡佳"}], "sharing": "public"}),
+    );
+    let merge = staff.merge(&kept, &twice);
+    let merge = found(&format!("/v1/merges/{merge}"));
     let examples = json!({
+        "JudgementOut": judged,
+        "MergeOut": merge,
         "ConsentOut": consent,
         "OverrideOut": found(&format!("/v1/individuals/{person}/overrides"))["items"][0],
         "AccountOut": admin.get("/v1/accounts").expect(200).body["items"][0],
@@ -148,6 +162,8 @@ fn every_field_of_a_record_says_who_is_shown_it() {
         "ConsentOut",
         "OverrideOut",
         "SubmissionOut",
+        "JudgementOut",
+        "MergeOut",
     ] {
         let fields = document["components"]["schemas"][name]["properties"]
             .as_object()

@@ -63,6 +63,7 @@ impl Reader<'_> {
             "organisations" => &open.organisation,
             "accounts" => &open.account,
             "submissions" => &open.submission,
+            "merges" => &open.merge,
             _ => &open.mention,
         };
         let fact = open
@@ -74,6 +75,7 @@ impl Reader<'_> {
             .replace("{fact_id}", fact)
             .replace("{mention_id}", &open.mention)
             .replace("{relation_id}", &open.relation)
+            .replace("{judgement_id}", &open.judgement)
             .replace("{account_id}", &open.account)
     }
 
@@ -145,9 +147,10 @@ impl Reader<'_> {
         for place in self.only {
             self.call("GET", place, &[], None);
         }
-        for other in [&self.open.other, &self.open.person] {
+        for other in [&self.open.other, &self.open.person, &self.open.merged] {
             self.call("GET", &format!("/v1/individuals/{other}/file"), &[], None);
         }
+        self.call("GET", &format!("/v1/individuals/{}", self.open.merged), &[], None);
         let text =
             json!({"text": "Liu Xiaobo Ming, Guo Quanli, 刘晓波明, Other Name1, Wang Wei, Hu Jia and Zeng Jinyan."})
                 .to_string();
@@ -215,6 +218,23 @@ impl Reader<'_> {
                     headers.push(("if-match", etag.as_str()));
                 }
                 self.call(&method.to_uppercase(), &place, &headers, body.as_deref());
+            }
+        }
+        // Who is on record in secret is warned of to nobody.
+        for name in [
+            "Liu Xiaobo Ming",
+            "刘晓波明",
+            "Guo Quanli",
+            "Wang Wei",
+            "Other Name1",
+            "Hidden Person",
+        ] {
+            let mut body = json!({"names": [{"text": name}, {"text": format!("Only {}", self.name)}]});
+            for _ in 0..2 {
+                let headers = [("content-type", "application/json")];
+                let (_, _, told) = self.call("POST", "/v1/individuals", &headers, Some(&body.to_string()));
+                let candidates = told["candidates"].as_array().into_iter().flatten();
+                body["another_person"] = candidates.map(|one| one["individual_id"].clone()).collect();
             }
         }
         // A text that is on record in secret is no news to whoever files it.

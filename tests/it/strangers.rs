@@ -16,6 +16,8 @@ struct Hidden {
     statement: String,
     mention: String,
     relation: String,
+    judgement: String,
+    merge: String,
     submission: String,
     open: String,
 }
@@ -58,6 +60,10 @@ impl Hidden {
             &format!("/v1/cases/{case}/submissions"),
             &json!({"changes": {"summary": "In confidence."}}),
         );
+        let judged = json!({"individual_id": open, "other_id": person, "verdict": "different"});
+        let judgement = staff.make("/v1/individuals/judgements", &judged);
+        let twice = json!({"names": [{"text": "Liu Hsiao-po"}], "sharing": restricted});
+        let merge = staff.merge(&person, &staff.make("/v1/individuals", &twice));
         let id = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
             person,
@@ -65,6 +71,8 @@ impl Hidden {
             fact,
             source,
             relation,
+            judgement,
+            merge,
             submission,
             open,
             statement: id(&filed["id"]),
@@ -72,7 +80,7 @@ impl Hidden {
         }
     }
 
-    fn all(&self) -> [&String; 8] {
+    fn all(&self) -> [&String; 10] {
         [
             &self.person,
             &self.case,
@@ -81,6 +89,8 @@ impl Hidden {
             &self.statement,
             &self.mention,
             &self.relation,
+            &self.judgement,
+            &self.merge,
             &self.submission,
         ]
     }
@@ -90,7 +100,9 @@ impl Hidden {
     fn filled(&self, path: &str, account: &str) -> Option<(String, String)> {
         let id = match path.split('/').nth(2)? {
             _ if path.contains("{relation_id}") => &self.open,
+            _ if path.contains("{judgement_id}") => &self.open,
             "individuals" => &self.person,
+            "merges" => &self.merge,
             "cases" => &self.case,
             "sources" => &self.source,
             "statements" => &self.statement,
@@ -102,6 +114,7 @@ impl Hidden {
             .replace("{fact_id}", &self.fact)
             .replace("{mention_id}", &self.mention)
             .replace("{relation_id}", &self.relation)
+            .replace("{judgement_id}", &self.judgement)
             .replace("{account_id}", account);
         Some((known.clone(), self.masked(&known)))
     }
@@ -196,6 +209,8 @@ on_both! {
             ("/v1/statements".to_owned(), statement("related", json!([{"kind": "answers", "statement_id": hidden.statement}]))),
             (format!("/v1/statements/{text}/mentions"), json!({"individual_id": hidden.person, "start": 0, "end": 4})),
             (format!("/v1/individuals/{}/relations", hidden.open), json!({"kind": "lawyer", "other_id": hidden.person, "opened_because": "known"})),
+            ("/v1/individuals/judgements".to_owned(), json!({"individual_id": hidden.open, "other_id": hidden.person, "verdict": "same"})),
+            ("/v1/individuals".to_owned(), json!({"names": [{"text": "A B"}], "another_person": [hidden.person]})),
         ] {
             let told = hidden.read(&admin.post(&path, &body));
             let unknown: Value = serde_json::from_str(&hidden.masked(&body.to_string())).unwrap();
@@ -203,7 +218,7 @@ on_both! {
             assert_eq!(told[0], 422, "{path} {body}: {told}");
         }
         for (name, actor) in every_role(house) {
-            for query in [format!("/v1/cases?individual={}", hidden.person), format!("/v1/audit?record_id={}", hidden.person), format!("/v1/audit?record_id={}", hidden.case), format!("/v1/audit?record_id={}", hidden.mention), format!("/v1/audit?record_id={}", hidden.submission), format!("/v1/submissions?case={}", hidden.case)] {
+            for query in [format!("/v1/cases?individual={}", hidden.person), format!("/v1/audit?record_id={}", hidden.person), format!("/v1/audit?record_id={}", hidden.case), format!("/v1/audit?record_id={}", hidden.mention), format!("/v1/audit?record_id={}", hidden.submission), format!("/v1/submissions?case={}", hidden.case), format!("/v1/merges?individual={}", hidden.person), format!("/v1/individuals/judgements?individual={}", hidden.person)] {
                 assert_eq!(hidden.read(&actor.get(&query)), hidden.read(&actor.get(&hidden.masked(&query))), "{query} as {name}");
             }
         }

@@ -18,6 +18,10 @@ pub struct Open {
     pub statement: String,
     pub mention: String,
     pub relation: String,
+    pub judgement: String,
+    pub merge: String,
+    /// Who was merged by it.
+    pub merged: String,
     pub submission: String,
     pub organisation: String,
     pub account: String,
@@ -63,7 +67,23 @@ impl Base {
         let facts = ["custody", "charges", "sentences", "health"]
             .map(|place| (place, first(&format!("/v1/cases/{case}/{place}"))));
         let proposed = json!({"changes": {"impugned_activity": "Wrote."}, "facts": {"health": [{"holds_from": "2010-05-04", "particulars": {"severity": "serious"}}]}});
+        // Twice on record, and two people of one name.
+        let twin = |name: &str| {
+            staff.make(
+                "/v1/individuals",
+                &json!({"names": [{"text": name}], "sharing": "public"}),
+            )
+        };
+        let (kept, merged) = (twin("Gao Zhisheng"), twin("Kao Chih-sheng"));
+        staff.make(
+            "/v1/cases",
+            &json!({"individual_id": merged, "country": "CN", "sharing": "public"}),
+        );
+        let judgement = json!({"individual_id": kept, "other_id": person, "verdict": "different", "reason": "Known."});
         let open = Open {
+            judgement: staff.make("/v1/individuals/judgements", &judgement),
+            merge: staff.merge(&kept, &merged),
+            merged,
             submission: house
                 .partner()
                 .make(&format!("/v1/cases/{case}/submissions"), &proposed),

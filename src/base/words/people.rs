@@ -149,6 +149,14 @@ choice! {
 }
 
 choice! {
+    /// Whether two people are one.
+    pub enum Verdict("verdict") {
+        Different("different", "Two people"),
+        Same("same", "One person, recorded twice"),
+    }
+}
+
+choice! {
     /// What an organisation is.
     pub enum OrganisationKind("organisation_kind") {
         Ngo("ngo", "Non-governmental organisation"),

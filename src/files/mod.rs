@@ -1,4 +1,9 @@
-//! The person's file: the individual, their cases with all facts, and the statements that mention them, in one view.
+//! The person's file: the individual, their cases with all facts, and the statements that mention them, in one view; and
+//! two files of one person made one, and split again.
+mod api;
+mod merging;
+mod moving;
+mod provenance;
 
 use actix_web::get;
 use serde_json::{Value, json};
@@ -10,17 +15,24 @@ use crate::base::error::Error;
 use crate::base::id::IndividualId;
 use crate::cases::particulars::FactKind;
 use crate::cases::{self, Wanted, facts};
+use crate::individuals::merges::or_merged;
 use crate::individuals::{self, relations};
 use crate::statements;
 use crate::web::{Path, Reply, reply};
 
 /// Puts the room's operations on their paths.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(find_file);
+    config
+        .service(find_file)
+        .service(api::merge_individuals)
+        .service(api::list_merges)
+        .service(api::find_merge)
+        .service(api::undo_merge);
 }
 
 fn file(tx: &mut Read<'_>, id: &IndividualId) -> Result<Value, Error> {
-    let person = individuals::find(tx, id)?;
+    let found = individuals::find(tx, id);
+    let person = or_merged(tx, id, found)?;
     let wanted = Wanted {
         individual: Some(id.clone()),
         ..Wanted::default()
