@@ -61,7 +61,7 @@ on_both! {
         let warned = staff.post("/v1/individuals", &named("Jia Hu")).expect(409);
         assert_eq!(warned.problem(), "possible_duplicates");
         let told = &warned.body["candidates"][0];
-        assert_eq!((&told["individual_id"], &told["name"], &told["looked_for"], &told["matched"], &told["score"], &told["why"]), (&json!(first), &json!("Hu Jia"), &json!("Jia Hu"), &json!("Hu Jia"), &json!(0.95), &json!("order swapped")));
+        assert_eq!((&told["individual_id"], &told["name"], &told["looked_for"], &told["matched"], &told["score"], &told["why"]), (&json!(first), &json!("Hu Jia"), &json!("Jia Hu"), &json!("Hu Jia"), &json!(0.95), &json!("Hu Jia: order swapped")));
         assert_eq!(staff.get("/v1/individuals").expect(200).body["items"].as_array().unwrap().len(), 1, "nothing was recorded");
         // The caller says who is somebody else: every candidate, and only who is there.
         let judged = |others: Value| json!({"names": [{"text": "Hu Jia"}], "another_person": others});
