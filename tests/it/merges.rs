@@ -108,7 +108,7 @@ impl Scene {
             &format!("{}/relations", at(&kept)),
             &json!({"kind": "co_defendant", "other_id": other}),
         );
-        let text = json!({"title": "T", "kind": "letter", "issued_on": "2010", "language": "en", "sharing": "public", "text": "Free Hu Jia, Hu Chia, 胡佳 and Hu Jia Ren."});
+        let text = json!({"title": "T", "kind": "letter", "issued_on": "2010", "language": "en", "sharing": "public", "text": format!("{kept}: free Hu Jia, Hu Chia, 胡佳 and Hu Jia Ren.")});
         let filed = staff.post("/v1/statements", &text).expect(201).body;
         let mentions = filed["mentions"].as_array().unwrap();
         let theirs_first = mentions.iter().find(|mention| mention["individual_id"] == json!(other));
