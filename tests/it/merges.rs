@@ -180,7 +180,13 @@ fn set(body: &mut Value, field: &str, value: &Value) {
 fn rename(staff: &Actor, scene: &Scene, with: impl Fn(&mut Vec<Value>)) {
     let mut names = scene.names(staff).as_array().unwrap().clone();
     with(&mut names);
-    change(staff, &at(&scene.kept), &json!({"names": names}));
+    let (place, mut body) = (at(&scene.kept), json!({"names": names}));
+    let etag = staff.get(&place).expect(200).etag();
+    // Those of the scenes before are somebody else.
+    body["another_person"] = json!(staff.patch(&place, &etag, &body).candidates());
+    if body["another_person"] != json!([]) {
+        staff.patch(&place, &etag, &body).expect(200);
+    }
 }
 
 const EDITS: &[Edit] = &[
@@ -209,6 +215,14 @@ const EDITS: &[Edit] = &[
             names[0]["text"] = json!("Hu Chia-chia Ren");
             set(&mut after[1], "names", &names);
             set(&mut after[1], "display_name", &json!("Hu Chia-chia Ren"));
+            for body in after {
+                for place in ["/0/1/relations", "/0/2/items"] {
+                    let relations = body.pointer_mut(place).unwrap().as_array_mut().unwrap().iter_mut();
+                    for relation in relations.filter(|relation| relation["other_name"] == "Hu Chia") {
+                        relation["other_name"] = json!("Hu Chia-chia Ren");
+                    }
+                }
+            }
         },
     ),
     (
@@ -337,11 +351,9 @@ fn split_exactly(house: &House) {
         }
         for (now, expected) in now.iter().zip(&expected) {
             let told: Vec<&str> = edits.iter().map(|(told, _, _)| *told).collect();
-            assert_eq!(
-                serde_json::to_string_pretty(now).unwrap(),
-                serde_json::to_string_pretty(expected).unwrap(),
-                "{told:?}"
-            );
+            let [now, expected] = [now, expected].map(|body| serde_json::to_string_pretty(body).unwrap());
+            let differ = now.lines().zip(expected.lines()).find(|(one, other)| one != other);
+            assert!(now == expected, "{told:?}: {differ:?}");
         }
     }
     is_sound(house);
@@ -566,7 +578,10 @@ on_both! {
         erase(&scene.other).expect(204);
         // Their name is in nobody's history, and the one they were taken for is whole.
         for page in ["/v1/audit?limit=200".to_owned(), format!("{}/history?limit=200", at(&scene.kept))] {
-            let told = admin.get(&page).expect(200).text;
+            // The texts of statements stay as they were published.
+            let mut told = admin.get(&page).expect(200).body["items"].clone();
+            told.as_array_mut().unwrap().retain(|entry| entry["record_kind"] != "statement");
+            let told = told.to_string();
             assert!(!told.contains("Hu Chia") && !told.contains("Hu Jia Ren"), "{told}");
         }
         let mut now = all_of(&staff, &scene.kept);
