@@ -297,6 +297,41 @@ pub const KINDS: &[Hidden] = &[
         add: |insider, _, open, _| facts(insider, &open.case, Some("restricted")),
     },
     Hidden {
+        told: "a judgement of an open person and a restricted one",
+        from: &ROLES,
+        then: None,
+        add: |insider, _, open, seed| {
+            let (id, _) = person(insider, "restricted", seed);
+            let judged = json!({"individual_id": id, "other_id": open.person, "verdict": "same", "reason": "hidden"});
+            insider.make("/v1/individuals/judgements", &judged);
+        },
+    },
+    Hidden {
+        told: "two restricted people who were merged",
+        from: &ROLES,
+        then: None,
+        add: |insider, _, _, seed| {
+            let ((kept, _), other) = (
+                person(insider, "restricted", seed),
+                json!({"names": [{"text": "Hidden Person"}], "sharing": "restricted"}),
+            );
+            insider.merge(&kept, &insider.make_silent("/v1/individuals", &other));
+        },
+    },
+    Hidden {
+        told: "a restricted case and a restricted mention of somebody who is then merged",
+        from: &ROLES,
+        then: Some(|insider, open, _| {
+            // What the two are to each other does not keep them apart.
+            insider.merge(&open.person, &open.other);
+        }),
+        add: |insider, _, open, _| {
+            let body = json!({"individual_id": open.other, "country": "VN", "sharing": "restricted"});
+            facts(insider, &insider.make("/v1/cases", &body), None);
+            letter(insider, "restricted");
+        },
+    },
+    Hidden {
         told: "a restricted source",
         from: &ROLES,
         then: None,
