@@ -97,7 +97,7 @@ fn whichever_is_altered_is_found() {
     staff.delete(&judgement, &staff.get(&judgement).etag()).expect(204);
     let merge = staff.merge(
         &twin,
-        &staff.make_silent("/v1/individuals", &json!({"names": [{"text": "Hu Jiaqi"}]})),
+        &staff.make_silent("/v1/individuals", &json!({"names": [{"text": "Hu Chiachi"}]})),
     );
     staff
         .post(&format!("/v1/merges/{merge}/undo"), &json!({"reason": "r"}))

@@ -294,12 +294,13 @@ fn two_processes_are_one_house(kind: Kind) {
     let writers: Vec<_> = [&here, &there]
         .into_iter()
         .cloned()
-        .map(|actor| {
+        .enumerate()
+        .map(|(process, actor)| {
             std::thread::spawn(move || {
                 for number in 0..25 {
                     actor.make(
                         "/v1/individuals",
-                        &json!({"names": [{"text": format!("Person Number{number}")}]}),
+                        &json!({"names": [{"text": format!("Person Number{number} Of{process}")}]}),
                     );
                 }
             })
