@@ -35,6 +35,7 @@ mod schema;
 mod sealed;
 mod second_stream;
 mod sharing;
+mod split;
 mod stored;
 mod strangers;
 mod submissions;
